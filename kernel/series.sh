@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# series.sh - the series as commits in the tree and as files in patches/$BASE;
+# sourced by tree, export, agree and check-series, after lib.sh.
+# shellcheck shell=sh
+
+PATCHES=$TOP/patches/$BASE
+COVER=0000-cover-letter.patch
+STATE=$TREE/.git/iommufd-resv	# what patches/ was when both last agreed
+TIP=refs/iommufd-resv/series	# the commit that it gave
+
+t() { g -C "$TREE" "$@"; }
+
+# the patch files in order, without the cover letter
+patch_files() {
+	for _f in "$PATCHES"/[0-9]*.patch; do
+		[ ! -f "$_f" ] || [ "${_f##*/}" = $COVER ] || printf '%s\n' "$_f"
+	done
+}
+
+# one sum over all files of the series
+patches_sum() {
+	for _f in "$PATCHES"/[0-9]*.patch; do
+		[ ! -f "$_f" ] || { echo "${_f##*/}" && cat "$_f"; }
+	done | sha256sum | cut -d' ' -f1
+}
+
+description_sum() { t config branch.series.description 2>/dev/null | sha256sum | cut -d' ' -f1; }
+
+# record FROM SUM: the tree, made from FROM, agrees with the patches of this sum
+record() {
+	t update-ref $TIP HEAD
+	printf 'from %s\npatches %s\ndescription %s\n' \
+		"$1" "$2" "$(description_sum)" >"$STATE.tmp"
+	mv "$STATE.tmp" "$STATE"
+}
+
+state() { sed -n "s/^$1 //p" "$STATE" 2>/dev/null; }
+
+# work: what the tree holds that patches/ does not, in words; empty if nothing
+work() {
+	if [ -d "$TREE/.git/rebase-apply" ] || [ -d "$TREE/.git/rebase-merge" ]; then
+		echo "a rebase that is not finished"
+	elif [ -n "$(t status --porcelain)" ]; then
+		echo "uncommitted changes"
+	elif [ "$(t rev-parse HEAD)" != "$(t rev-parse -q --verify $TIP)" ]; then
+		echo "commits that are not in patches/$BASE"
+	elif [ "$(description_sum)" != "$(state description)" ]; then
+		echo "a cover letter (git branch --edit-description) that is not in patches/$BASE"
+	fi
+}
+
+# format DIR: write the series to DIR, the same bytes whatever git's
+# configuration says
+format() {
+	_last=$(t log -1 --format=%H base..HEAD)
+	[ -n "$_last" ] || die "the tree has no commit on top of its base." \
+		"Commit to branch series in $TREE first."
+	[ -z "$(t rev-list --merges base..HEAD)" ] ||
+		die "the series has a merge in it." "Make it linear: git rebase base"
+	set -- "$1" --no-cover-letter
+	[ -z "$(t config branch.series.description)" ] ||
+		set -- "$1" --cover-letter --cover-from-description=subject
+	# the cover letter is from the last author, at the last author's date
+	GIT_COMMITTER_NAME=$(t log -1 --format=%an) \
+	GIT_COMMITTER_EMAIL=$(t log -1 --format=%ae) \
+	GIT_COMMITTER_DATE=$(t log -1 --date=raw --format=%ad) \
+		g -C "$TREE" \
+		-c diff.noprefix=false -c diff.mnemonicPrefix=false \
+		-c diff.context=3 -c diff.interHunkContext=0 \
+		-c diff.suppressBlankEmpty=false -c diff.orderFile=/dev/null \
+		-c diff.statGraphWidth=0 -c core.quotePath=true \
+		-c i18n.logOutputEncoding=UTF-8 -c format.encodeEmailHeaders=true \
+		-c format.pretty=email \
+		-c format.from=false -c format.filenameMaxLength=64 \
+		format-patch -q -n --start-number=1 --zero-commit --no-signature \
+		--no-attach --no-signoff --no-add-header --no-to --no-cc --no-thread --no-notes --no-base --subject-prefix=PATCH \
+		--suffix=.patch --diff-algorithm=myers --indent-heuristic \
+		--find-renames=50% --no-ext-diff --no-textconv --no-color \
+		--src-prefix=a/ --dst-prefix=b/ --stat=72 --summary \
+		-o "$@" base..HEAD
+}

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0
+# lib.sh - names and helpers shared by every shell script here; sourced, with
+# TOP set to the top of the clone.
+# shellcheck shell=sh disable=SC2034
+
+# The base: patches/$BASE holds its series.
+BASE=${BASE:-7.3}
+
+# Everything that is fetched or built lives here, outside the clone.
+CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/iommufd-resv}
+
+# git must not listen to the caller's repository (a hook exports GIT_DIR).
+# shellcheck disable=SC2046
+unset $(git rev-parse --local-env-vars 2>/dev/null)
+
+say() { printf '%s\n' "$*" >&2; }
+
+# die CAUSE [NEXT-STEP]
+die() {
+	say "${0##*/}: $1"
+	[ $# -lt 2 ] || say "  $2"
+	exit 1
+}
+
+need() {
+	command -v "$1" >/dev/null ||
+		die "$1 is missing." "Run kernel/packages to install what is needed."
+}
+
+[ -f "$TOP/patches/$BASE/base" ] || die "there is no base \"$BASE\"." \
+	"Choose one of: $(cd "$TOP/patches" 2>/dev/null && ls)"
+
+mkdir -p "$CACHE" 2>/dev/null
+[ -w "$CACHE" ] ||
+	die "cannot write to the cache directory $CACHE." \
+	    "Set CACHE to a directory of your own."
+CACHE=$(cd "$CACHE" && pwd) || exit 1
+
+# A kernel of the user's own (LINUX=...) gets its own tree and builds, next to
+# those of the base.
+if [ -n "${LINUX:-}" ]; then
+	[ -e "$LINUX" ] || die "LINUX=$LINUX does not exist." \
+		"Name a git tree, an unpacked tree or a tarball."
+	LINUX=$(realpath "$LINUX")
+	export LINUX
+	_own=-$(printf '%s' "$LINUX" | cksum | cut -d' ' -f1)
+else
+	_own=
+fi
+WORK=$CACHE/$BASE
+TREE=$WORK/linux$_own		# the tree: a git repository, branch "series"
+BUILD=$WORK/build$_own		# BUILD/ARCH-FLAVOUR: kernel output directories
+HEADERS=$WORK/headers$_own	# HEADERS/ARCH/include: exported uapi headers
+GUEST=$WORK/guest$_own		# GUEST/ARCH: programs for the guest
+CHECK=$WORK/check$_own		# where the series is checked patch by patch
+mkdir -p "$WORK"
+
+export TOP BASE CACHE
+
+CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache}
+CCACHE_BASEDIR=$WORK
+CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
+CCACHE_SLOPPINESS=time_macros
+CCACHE_DEPEND=1		# costs less when the cache is cold
+export CCACHE_DIR CCACHE_BASEDIR CCACHE_MAXSIZE CCACHE_SLOPPINESS CCACHE_DEPEND
+
+JOBS=${JOBS:-$(nproc)}
+
+# progress WHAT COMMAND... runs COMMAND with its output in a log and says every
+# 10 s that it is still at it. PROGRESS_LOG names the log, PROGRESS_NOTE a
+# command that prints how far it got.
+progress() {
+	_what=$1
+	shift
+	_log=${PROGRESS_LOG:-$WORK/log/$(printf '%s' "$_what" | tr -cs 'A-Za-z0-9._-' '-').log}
+	mkdir -p "${_log%/*}"
+	(
+		_t=0
+		while sleep 10 >/dev/null 2>&1 9>&-; do
+			kill -0 $$ 2>/dev/null || exit
+			_t=$((_t + 10))
+			say "  $_what: $_t s$(${PROGRESS_NOTE:-:})"
+		done
+	) 9>&- &
+	_beat=$!
+	_rc=0
+	"$@" >"$_log" 2>&1 || _rc=$?
+	kill "$_beat" 2>/dev/null
+	wait "$_beat" 2>/dev/null
+	[ $_rc -le 128 ] || die "interrupted while $_what."
+	[ $_rc -eq 0 ] || {
+		say "$_what failed (status $_rc). The end of $_log:"
+		tail -n 15 "$_log" | sed 's/^/  | /' >&2
+	}
+	return $_rc
+}
+
+need_tree() {
+	[ -d "$TREE" ] || die "there is no tree yet." "Make it with \"make tree\"."
+}
+
+# lock: one run at a time per cache; scripts that are called from a locked run
+# share its lock.
+lock() {
+	[ "${RESV_LOCK:-}" != "$CACHE" ] || return 0
+	exec 9>>"$CACHE/lock"
+	flock -n 9 || die "another run is using $CACHE (process $(cat "$CACHE/lock"))." \
+		"Wait for it to end, or set CACHE to another directory."
+	: >"$CACHE/lock"
+	echo $$ >&9
+	RESV_LOCK=$CACHE
+	export RESV_LOCK
+}
+
+# base NAME: the value of NAME in patches/$BASE/base
+# shellcheck disable=SC1090
+base() { (. "$TOP/patches/$BASE/base" && eval "printf '%s\n' \"\$$1\""); }
+
+# version DIR: the version of the kernel tree in DIR
+version() {
+	awk -F' *= *' '/^VERSION/ { v = $2 } /^PATCHLEVEL/ { p = $2 }
+		/^SUBLEVEL/ { s = $2 } /^EXTRAVERSION/ { e = $2; exit }
+		END { print v "." p "." s e }' "$1/Makefile"
+}
+
+# karch ARCH: what the kernel calls it
+karch() { [ "$1" = x86_64 ] && echo x86 || echo "$1"; }
+
+# cross ARCH: the prefix of its compiler, nothing on a machine of that kind
+cross() {
+	case $1-$(uname -m) in
+	x86_64-x86_64 | arm64-aarch64) ;;
+	x86_64-*) echo x86_64-linux-gnu- ;;
+	arm64-*) echo aarch64-linux-gnu- ;;
+	esac
+}
+
+# git without the user's configuration: what we do must not depend on it.
+g() {
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git \
+		-c core.attributesFile=/dev/null -c core.excludesFile=/dev/null \
+		-c core.hooksPath=/dev/null -c core.abbrev=12 -c gc.auto=0 \
+		-c commit.gpgSign=false -c advice.detachedHead=false "$@"
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * For a guest without a shell: binds its edu, its Ethernet and its NVMe
+ * devices to vfio-pci, then becomes the command given.
+ *
+ *   vfio-take COMMAND [ARGUMENT...]
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "edu.h"
+#include "vfio.h"
+
+/* The upper two bytes of a PCI class code. */
+#define PCI_CLASS_STORAGE_EXPRESS	0x0108
+#define PCI_CLASS_NETWORK_ETHERNET	0x0200
+
+/* A number from a device's file in sysfs; 0 if there is none. */
+static unsigned int number(const char *address, const char *name)
+{
+	unsigned int value = 0;
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address,
+		 name);
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%x", &value) != 1)
+		value = 0;
+	fclose(file);
+	return value;
+}
+
+static int wanted(const struct dirent *entry)
+{
+	const char *address = entry->d_name;
+
+	switch (number(address, "class") >> 8) {
+	case PCI_CLASS_STORAGE_EXPRESS:
+	case PCI_CLASS_NETWORK_ETHERNET:
+		return 1;
+	}
+	/* Its class says nothing, and is that of the virtio-iommu, too. */
+	return number(address, "vendor") == EDU_VENDOR &&
+	       number(address, "device") == EDU_DEVICE;
+}
+
+int main(int argc, char **argv)
+{
+	struct dirent **entries;
+	int nr;
+
+	if (argc < 2 || argv[1][0] == '-') {
+		fprintf(stderr, "usage: vfio-take COMMAND [ARGUMENT...]\n");
+		return 2;
+	}
+	/* On a real machine this would take the network away. */
+	if (!getenv("IOMMUFD_RESV_GUEST")) {
+		fprintf(stderr, "vfio-take: this is not a guest of the test bed; run it through vm/boot\n");
+		return 1;
+	}
+	nr = scandir("/sys/bus/pci/devices", &entries, wanted, alphasort);
+	if (nr <= 0) {
+		fprintf(stderr, "vfio-take: no edu, Ethernet or NVMe device found; is this the right machine, with /sys mounted?\n");
+		return 1;
+	}
+	for (int i = 0; i < nr; i++) {
+		int rc = vfio_pci_take(entries[i]->d_name);
+
+		if (rc) {
+			fprintf(stderr, "vfio-take: %s: vfio-pci does not take it: %s; the console may say more\n",
+				entries[i]->d_name, strerror(-rc));
+			return 1;
+		}
+	}
+	execvp(argv[1], argv + 1);
+	fprintf(stderr, "vfio-take: cannot run %s: %m\n", argv[1]);
+	return 127;
+}
