@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every entry point of the repository, by name. "make help" lists them.
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: Show and prove
+#:   make run [MACHINE=smmuv3|vtd|virtio|mock]   ./run: see the series at work
+#:   make test [SUITE=...]                       ./test: see it pass
+#:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
+#:   make mutants [M=NAME]                       small faults: does a test notice?
+MACHINE = smmuv3
+run:
+	./run --machine $(MACHINE)
+test:
+	./test $(SUITE)
+try:
+	./test --try $(T)
+mutants:
+	mutants/run $(M)
+
+#: Change the series
+#:   make tree [FORCE=1]      the kernel with the series as commits; prints where
+#:   make export              the commits back to patches/
+#:   make agree               do the tree and patches/ agree?
+#:   make check-series        checkpatch, kernel-doc, every patch alone compiles
+tree:
+	kernel/tree
+export:
+	kernel/export
+agree:
+	kernel/agree
+check-series:
+	kernel/check-series
+
+#: Parts
+#:   make packages            install the Debian packages that are missing
+#:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug
+#:   make guest ARCH=x86_64|arm64          the guest's programs and initramfs
+#:   vm/boot -h                            boot a machine by hand
+#:   make iommufd-resv O=DIR               the program alone, for this machine
+ARCH = x86_64
+FLAVOUR = fast
+packages:
+	kernel/packages
+kernel:
+	kernel/build $(ARCH) $(FLAVOUR)
+guest:
+	vm/guest $(ARCH)
+iommufd-resv:
+	$(MAKE) -C vmm O=$(abspath $(O)) HEADERS=$(if $(HEADERS),$(HEADERS),/usr/include) $(abspath $(O))/iommufd-resv
+
+#: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
+
+.PHONY: help run test try mutants tree export agree check-series packages kernel guest iommufd-resv
