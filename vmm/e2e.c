@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * End-to-end test of IOMMU_RESV_IOVA_RANGES and of iommufd-resv, in a guest
- * with an edu behind an IOMMU with a real driver. Prints KTAP.
+ * End-to-end test of IOMMU_RESV_IOVA_RANGES, IOMMU_IOAS_LOAD_RESV_IOVAS and
+ * iommufd-resv, in a guest with an edu behind an IOMMU with a real driver.
+ * Prints KTAP.
  *
  *   e2e MACHINE [PROGRAM]
  *
@@ -22,20 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guest.h"
-#include "ktap.h"
-#include "resv.h"
+#include "e2e.h"
 #include "vfio.h"
-
-struct machine {
-	const char *name;
-	const char *iommu_driver;
-	/* All machines have exactly one region. */
-	struct iommu_resv_iova_range region;
-	/* Its lines in the program's output, JSON and text. */
-	const char *json;
-	const char *text;
-};
 
 #define DOORBELL_JSON							\
 	"\"reserved\": [\n        { \"start\": \"0xfee00000\", "	\
@@ -55,6 +44,7 @@ static const struct machine machines[] = {
 			"\"last\": \"0x80fffff\", \"size\": \"0x100000\", "
 			"\"sw_msi\": true }\n      ]",
 		.text = "  reserved  0x0000000008000000  0x00000000080fffff  SW_MSI  1 MiB (1048576)\n",
+		.nest_parent = true,
 	},
 	{
 		/*
@@ -81,10 +71,10 @@ static const struct machine machines[] = {
 	},
 };
 
-static const struct machine *machine;
+const struct machine *machine;
+struct guest guest;
+size_t page;
 static char program[PATH_MAX];
-static struct guest guest;
-static size_t page;
 
 /* The IOAS, a paging HWPT on it, and what it allowed before the attach. */
 static uint32_t ioas, hwpt;
@@ -388,8 +378,7 @@ static void diag_lines(const char *text)
 	}
 }
 
-/* @want is somewhere in what the program printed. */
-static bool says(const char *out, const char *want)
+bool says(const char *out, const char *want)
 {
 	if (check(strstr(out, want), "it does not say:"))
 		return true;
@@ -399,20 +388,27 @@ static bool says(const char *out, const char *want)
 	return false;
 }
 
-/* Runs "iommufd-resv ARGUMENTS": its exit code, and what it has to say. */
-#define expect(code, want, ...)						\
-	expect_as(false, code, want,					\
-		  (char *[]){ "iommufd-resv", __VA_ARGS__, NULL })
-
-static void expect_as(bool unprivileged, int code, const char *want,
-		      char *argv[])
+static const char *output_of(bool unprivileged, int code, char *argv[])
 {
 	static char out[65536];
 	int got = run(unprivileged, out, sizeof(out), argv);
-	bool good = check(got == code, "exit code %d, expected %d", got, code);
 
-	good &= says(out, want);
-	if (good)
+	if (!check(got == code, "exit code %d, expected %d", got, code)) {
+		for (int i = 0; argv[i]; i++)
+			diag("argument %d: %s", i, argv[i]);
+		diag_lines(out);
+	}
+	return out;
+}
+
+const char *expect_output(int code, char *argv[])
+{
+	return output_of(false, code, argv);
+}
+
+void expect_as(bool unprivileged, int code, const char *want, char *argv[])
+{
+	if (says(output_of(unprivileged, code, argv), want))
 		return;
 	for (int i = 0; argv[i]; i++)
 		diag("argument %d: %s", i, argv[i]);
@@ -515,22 +511,30 @@ static void program_busy(void)
 	}
 }
 
-/* Last: nothing is bound to vfio-pci any more. */
-static void program_no_devices(void)
+bool unbind_driver(const char *address)
 {
 	char path[128];
+	bool good;
 	int fd;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind",
-		 guest.address);
+		 address);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (!check(fd >= 0 && write(fd, guest.address,
-				    strlen(guest.address)) > 0,
-		   "unbind: %s", strerror(errno)))
+	good = check(fd >= 0 && write(fd, address, strlen(address)) > 0,
+		     "unbind %s: %s", address, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* Last: nothing is bound to vfio-pci any more. */
+static void program_no_devices(void)
+{
+	if (!unbind_driver(guest.address))
 		return;
-	close(fd);
 	expect(5, "no PCI device is bound to vfio-pci", "list");
 	expect(5, "\"devices\": []", "list", "--json");
+	expect(5, "no PCI device is bound to vfio-pci", "layout");
 	expect(1, "not bound to vfio-pci", "list", guest.address);
 }
 
@@ -575,6 +579,7 @@ static void base_program(void)
 	expect(3, "lacks IOMMU_RESV_IOVA_RANGES", "list");
 	expect(3, "lacks IOMMU_RESV_IOVA_RANGES", "list", "--json");
 	expect(3, "lacks IOMMU_RESV_IOVA_RANGES", "list", "00:04.0");
+	expect(3, "lacks IOMMU_RESV_IOVA_RANGES", "layout");
 	expect(2, "not a PCI address", "list", "eth0");
 }
 
@@ -609,7 +614,10 @@ static const struct ktap_case cases[] = {
 	{ "iommufd-resv list says the same in text", program_text },
 	{ "iommufd-resv names the causes of failure", program_errors },
 	{ "iommufd-resv says when a device is busy", program_busy },
-	{ "iommufd-resv says when nothing is bound", program_no_devices },
+};
+
+static const struct ktap_case last_case = {
+	"iommufd-resv says when nothing is bound", program_no_devices
 };
 
 /* The program in the directory that this one is in. */
@@ -630,8 +638,11 @@ static bool beside_this(void)
 	return false;
 }
 
+#define NR_CASES (sizeof(cases) / sizeof(*cases))
+
 int main(int argc, char **argv)
 {
+	struct ktap_case all[NR_CASES + LAYOUT_CASES + 1];
 	bool base;
 
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++) {
@@ -652,5 +663,9 @@ int main(int argc, char **argv)
 	if (base)
 		return ktap_run(base_cases,
 				sizeof(base_cases) / sizeof(*base_cases));
-	return ktap_run(cases, sizeof(cases) / sizeof(*cases));
+
+	memcpy(all, cases, sizeof(cases));
+	memcpy(all + NR_CASES, layout_cases, sizeof(layout_cases));
+	all[NR_CASES + LAYOUT_CASES] = last_case;
+	return ktap_run(all, NR_CASES + LAYOUT_CASES + 1);
 }

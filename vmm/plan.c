@@ -396,14 +396,17 @@ static unsigned int what_is(const struct plan *plan, bool nested, uint64_t iova)
 				      PLAN_IS_RESERVED;
 		}
 	}
+	/* What is out of reach has no use for regions. */
+	if (is & PLAN_IS_OUT && !(is & PLAN_IS_RAM))
+		is = PLAN_IS_OUT;
 	return is;
 }
 
+/* After the top of the space comes 0, where there is a cut anyway. */
 static size_t add_cuts(uint64_t *cuts, size_t nr, uint64_t start, uint64_t last)
 {
 	cuts[nr++] = start;
-	if (last != UINT64_MAX)
-		cuts[nr++] = last + 1;
+	cuts[nr++] = last + 1;
 	return nr;
 }
 
@@ -444,11 +447,8 @@ static int segments_of(const struct plan *plan, bool nested,
 	qsort(cuts, nr_cuts, sizeof(*cuts), by_value);
 
 	for (size_t i = 0; i < nr_cuts; i++) {
-		unsigned int is;
+		unsigned int is = what_is(plan, nested, cuts[i]);
 
-		if (i && cuts[i] == cuts[i - 1])
-			continue;
-		is = what_is(plan, nested, cuts[i]);
 		if (count && out[count - 1].is == is)
 			continue;
 		if (count)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Unit tests of what needs no kernel: subtracting ranges; printing sizes, JSON
- * strings and whole answers; and, with a stand-in for the kernel, how the calls
- * grow, retry and fail. Prints KTAP.
+ * strings and whole answers; with a stand-in for the kernel, how the calls
+ * grow, retry and fail; and memory layouts (unit-plan.c). Prints KTAP.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include "ktap.h"
 #include "resv.h"
 #include "show.h"
+#include "unit-plan.h"
 
 #define TOP UINT64_MAX
 #define NR(array) (sizeof(array) / sizeof(*(array)))
@@ -341,6 +342,7 @@ static struct {
 	int probe_errno;	/* answer to a query about dev_id 0; 0: success */
 	int hwpt_errno;		/* likewise for IOMMU_HWPT_ALLOC */
 	int ranges_errno;	/* and for IOMMU_IOAS_IOVA_RANGES */
+	int load_errno;		/* and for IOMMU_IOAS_LOAD_RESV_IOVAS */
 	bool lies;		/* says EMSGSIZE with a total that fits */
 	int calls;
 	int objects;		/* allocated and not destroyed */
@@ -375,6 +377,7 @@ static int fill(uint32_t *num, uint64_t array, size_t element)
 int ioctl(int fd, unsigned long request, ...)
 {
 	struct iommu_resv_iova_ranges *query;
+	struct iommu_ioas_load_resv_iovas *load;
 	struct iommu_ioas_iova_ranges *ranges;
 	va_list args;
 	void *arg;
@@ -404,6 +407,17 @@ int ioctl(int fd, unsigned long request, ...)
 			return answer(fake.ranges_errno);
 		return fill(&ranges->num_iovas, ranges->allowed_iovas,
 			    sizeof(struct iommu_iova_range));
+	case IOMMU_IOAS_LOAD_RESV_IOVAS:
+		load = arg;
+		if (load->size != sizeof(*load) || load->__reserved)
+			return answer(EINVAL);
+		if (!load->dev_id && !load->ioas_id)
+			return answer(fake.probe_errno);
+		if (load->ioas_id != 7 || load->dev_id != 9)
+			return answer(ENOENT);
+		load->out_clash_start = 0x8000000;
+		load->out_clash_last = 0x80fffff;
+		return answer(fake.load_errno);
 	case IOMMU_HWPT_ALLOC:
 		if (fake.hwpt_errno)
 			return answer(fake.hwpt_errno);
@@ -419,17 +433,40 @@ int ioctl(int fd, unsigned long request, ...)
 	return answer(ENOTTY);
 }
 
-static void probe(void)
+static void probe_with(int (*has)(int iommufd))
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.probe_errno = ENOENT;
-	check(resv_has_query(FAKE) == 1, "ENOENT does not count as yes");
+	check(has(FAKE) == 1, "ENOENT does not count as yes");
 	fake.probe_errno = ENOTTY;
-	check(resv_has_query(FAKE) == 0, "ENOTTY does not count as no");
+	check(has(FAKE) == 0, "ENOTTY does not count as no");
 	fake.probe_errno = EACCES;
-	check_rc(resv_has_query(FAKE), -EACCES);
+	check_rc(has(FAKE), -EACCES);
 	fake.probe_errno = 0;
-	check_rc(resv_has_query(FAKE), -EPROTO);
+	check_rc(has(FAKE), -EPROTO);
+}
+
+static void probe(void)
+{
+	probe_with(resv_has_query);
+	probe_with(resv_has_load);
+}
+
+static void load_clashes(void)
+{
+	struct iommu_iova_range clash = { 1, 2 };
+
+	memset(&fake, 0, sizeof(fake));
+	check_rc(resv_ioas_load(FAKE, 7, 9, &clash), 0);
+	check_rc(resv_ioas_load(FAKE, 9, 7, &clash), -ENOENT);
+	fake.load_errno = ENOMEM;
+	check_rc(resv_ioas_load(FAKE, 7, 9, &clash), -ENOMEM);
+	check(clash.start == 1 && clash.last == 2, "output was written to");
+	fake.load_errno = EADDRINUSE;
+	check_rc(resv_ioas_load(FAKE, 7, 9, NULL), -EADDRINUSE);
+	check_rc(resv_ioas_load(FAKE, 7, 9, &clash), -EADDRINUSE);
+	check(clash.start == 0x8000000 && clash.last == 0x80fffff,
+	      "not the clash the kernel named");
 }
 
 static void query_gives(uint32_t want, int want_calls)
@@ -549,6 +586,7 @@ static const struct ktap_case cases[] = {
 	{ "the query grows its array, and starts over when interrupted",
 	  query_grows },
 	{ "a kernel that contradicts itself is an error", query_fails },
+	{ "the load names its clash, and nothing else", load_clashes },
 	{ "reading the ranges of an IOAS grows its array", ranges_grow },
 	{ "finding the aperture frees what it allocates", aperture_frees },
 	{ "no iommufd: the calls say so and leave the outputs alone",
@@ -557,5 +595,9 @@ static const struct ktap_case cases[] = {
 
 int main(void)
 {
-	return ktap_run(cases, NR(cases));
+	struct ktap_case all[NR(cases) + PLAN_CASES];
+
+	memcpy(all, cases, sizeof(cases));
+	memcpy(all + NR(cases), plan_cases, sizeof(plan_cases));
+	return ktap_run(all, NR(all));
 }

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * End-to-end test of loading a device's regions ahead of time, and of the
+ * command "iommufd-resv layout". Part of e2e.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "e2e.h"
+#include "vfio.h"
+
+/* The machines have a network interface here, in a group of its own. */
+#define NIC "0000:00:05.0"
+
+/* The IOAS with the regions loaded, and what it allows without and with them. */
+static uint32_t ioas, hwpt;
+static struct ranges before, loaded;
+
+static uint64_t reach;		/* the last IOVA that the IOMMU can address */
+
+static int load(struct iommu_iova_range *clash)
+{
+	return resv_ioas_load(guest.iommufd, ioas, guest.dev_id, clash);
+}
+
+static void allows(const char *what, const struct ranges *want)
+{
+	struct ranges now;
+
+	if (guest_ranges(&guest, ioas, &now)) {
+		ranges_same(what, &now, want);
+		free(now.at);
+	}
+}
+
+static void bind_again(void)
+{
+	need(guest_bind(&guest));
+	need(check(resv_has_load(guest.iommufd) == 1, "no load"));
+	need(check_rc(resv_ioas_alloc(guest.iommufd, &ioas), 0));
+	check_rc(resv_hwpt_alloc(guest.iommufd, guest.dev_id, ioas,
+				 IOMMU_HWPT_ALLOC_NEST_PARENT, &hwpt),
+		 machine->nest_parent ? 0 : -EOPNOTSUPP);
+	need(machine->nest_parent ||
+	     check_rc(resv_hwpt_alloc(guest.iommufd, guest.dev_id, ioas, 0,
+				      &hwpt),
+		      0));
+	need(guest_ranges(&guest, ioas, &before));
+	ranges_diag("allowed before the load", &before);
+	need(check(before.nr == 1 && before.at[0].start == 0,
+		   "not one range from 0"));
+	reach = before.at[0].last;
+}
+
+static void load_is_exact(void)
+{
+	struct ranges lost;
+
+	need(check_rc(load(NULL), 0) &&
+	     guest_ranges(&guest, ioas, &loaded) &&
+	     ranges_lost(&before, &loaded, &lost));
+	ranges_diag("allowed after the load", &loaded);
+	ranges_same_regions("lost to the load", &lost, &machine->region, 1);
+	check(loaded.nr == 2 && loaded.at[0].start == 0 &&
+	      loaded.at[0].last == machine->region.start - 1 &&
+	      loaded.at[1].start == machine->region.last + 1 &&
+	      loaded.at[1].last == reach, "not the complement");
+	free(lost.at);
+	for (int i = 0; i < 3; i++)
+		check_rc(load(NULL), 0);
+	allows("allowed after loading again", &loaded);
+}
+
+static void load_is_enforced(void)
+{
+	uint64_t start = machine->region.start;
+	uint64_t end = machine->region.last + 1;
+	struct iommu_iova_range range = { 0, start };
+	uint8_t *mem = guest_memory(2 * page);
+
+	check_rc(guest_map(&guest, ioas, start, mem, page), -EINVAL);
+	check_rc(guest_map(&guest, ioas, end - page, mem, page), -EINVAL);
+	check_rc(guest_map(&guest, ioas, start - page, mem, 2 * page), -EINVAL);
+	check_rc(guest_map(&guest, ioas, end - page, mem, 2 * page), -EINVAL);
+	check_rc(guest_map(&guest, ioas, start - page, mem, page), 0);
+	check_rc(guest_map(&guest, ioas, end, mem + page, page), 0);
+	check_rc(guest_unmap(&guest, ioas, start - page, page), 0);
+	check_rc(guest_unmap(&guest, ioas, end, page), 0);
+	check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), -EADDRINUSE);
+	range.last = start - 1;
+	check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), 0);
+	check_rc(resv_ioas_allow(guest.iommufd, ioas, NULL, 0), 0);
+	munmap(mem, 2 * page);
+}
+
+static void load_and_attach(void)
+{
+	uint64_t below = machine->region.start - page;
+	uint8_t *mem = guest_memory(2 * page);
+
+	if (!check_rc(vfio_attach(guest.dev, hwpt), 0))
+		return;
+	allows("allowed while attached", &loaded);
+	check_rc(load(NULL), 0);
+	allows("allowed after loading while attached", &loaded);
+	need(check_rc(edu_open(&guest.edu, guest.dev), 0) &&
+	     check_rc(guest_map(&guest, ioas, below, mem, 2 * page), -EINVAL) &&
+	     check_rc(guest_map(&guest, ioas, below - page, mem, 2 * page), 0));
+	guest_dma(&guest, below - page, mem, below, mem + page, EDU_BUFFER);
+	check_rc(guest_unmap(&guest, ioas, below - page, 2 * page), 0);
+	if (guest_msi_on(&guest)) {
+		guest_msi(&guest, true);
+		check_rc(vfio_set_msi(guest.dev, -1), 0);
+	}
+	check_rc(vfio_detach(guest.dev), 0);
+	allows("allowed after the detach", &loaded);
+	munmap(mem, 2 * page);
+}
+
+static void load_stays(void)
+{
+	uint32_t old = guest.dev_id;
+	struct iommu_iova_range clash = { 1, 2 };
+
+	edu_close(&guest.edu);
+	guest.edu.bar = NULL;
+	close(guest.dev);
+	allows("allowed after the unbind", &loaded);
+	check_rc(resv_ioas_load(guest.iommufd, ioas, old, &clash), -ENOENT);
+	guest.dev = vfio_pci_open(guest.address);
+	need(check(guest.dev >= 0, "open: %s", strerror(-guest.dev)) &&
+	     check_rc(vfio_bind(guest.dev, guest.iommufd, &guest.dev_id), 0));
+	check_rc(vfio_attach(guest.dev, ioas), 0);
+	allows("allowed after binding and attaching again", &loaded);
+	check_rc(vfio_detach(guest.dev), 0);
+	check_rc(load(NULL), 0);
+	allows("allowed after loading the device anew", &loaded);
+}
+
+static void let_go(void)
+{
+	check_rc(resv_destroy(guest.iommufd, hwpt), 0);
+	check_rc(resv_destroy(guest.iommufd, ioas), 0);
+}
+
+static void clash_is(const char *what)
+{
+	struct iommu_iova_range clash = { 1, 2 };
+
+	check_rc(load(&clash), -EADDRINUSE);
+	check(clash.start == machine->region.start &&
+	      clash.last == machine->region.last,
+	      "%s: the clash named is 0x%" PRIx64 "-0x%" PRIx64, what,
+	      (uint64_t)clash.start, (uint64_t)clash.last);
+}
+
+static void load_clashes(void)
+{
+	uint64_t end = machine->region.last + 1;
+	struct iommu_iova_range range = { end - page, end + page - 1 };
+	struct iommu_iova_range clash = { 1, 2 };
+	void *mem = guest_memory(page);
+	struct ranges all;
+
+	need(check_rc(resv_ioas_alloc(guest.iommufd, &ioas), 0) &&
+	     guest_ranges(&guest, ioas, &all));
+	check_rc(guest_map(&guest, ioas, end - page, mem, page), 0);
+	clash_is("a mapping");
+	allows("allowed after that", &all);
+	check_rc(vfio_attach(guest.dev, ioas), -EADDRINUSE);
+	check_rc(guest_unmap(&guest, ioas, end - page, page), 0);
+
+	check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), 0);
+	clash_is("an allowed range");
+	check_rc(resv_ioas_allow(guest.iommufd, ioas, NULL, 0), 0);
+	allows("allowed after that", &all);
+
+	check_rc(load(&clash), 0);
+	check(clash.start == 1 && clash.last == 2, "a clash with success");
+	check_rc(resv_destroy(guest.iommufd, ioas), 0);
+	free(all.at);
+	munmap(mem, page);
+}
+
+/* The call itself, without the library: an error, and no clash. */
+static void raw_load(uint32_t ioas_id, uint32_t dev_id, uint32_t reserved,
+		     int want)
+{
+	struct iommu_ioas_load_resv_iovas cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas_id,
+		.dev_id = dev_id,
+		.__reserved = reserved,
+	};
+
+	check_rc(ioctl(guest.iommufd, IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd) < 0 ?
+			 -errno : 0, want);
+	check(!cmd.out_clash_start && !cmd.out_clash_last, "a clash is named");
+}
+
+static void load_refused(void)
+{
+	need(check_rc(resv_ioas_alloc(guest.iommufd, &ioas), 0));
+	raw_load(0, 0, 0, -ENOENT);
+	raw_load(ioas, 0, 0, -ENOENT);
+	raw_load(0, guest.dev_id, 0, -ENOENT);
+	raw_load(ioas, ioas, 0, -ENOENT);
+	raw_load(guest.dev_id, guest.dev_id, 0, -ENOENT);
+	raw_load(ioas, guest.dev_id, 1, -EOPNOTSUPP);
+	raw_load(ioas, guest.dev_id, 0, 0);
+	check_rc(resv_destroy(guest.iommufd, ioas), 0);
+	guest_unbind(&guest);
+}
+
+/* The program. Text to compare with, until the fourth next call: */
+static char *text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static char *text(const char *fmt, ...)
+{
+	static char buf[4][1024];
+	static unsigned int next;
+	char *at = buf[next++ % 4];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(at, sizeof(*buf), fmt, args);
+	va_end(args);
+	return at;
+}
+
+static const char *hwpt_name(void)
+{
+	return machine->nest_parent ? "nest-parent" : "paging";
+}
+
+/* RAM from 4 KiB on up to the region, and all of the rest but a page. */
+static char *low_ram(void)
+{
+	return text("0x1000-0x%" PRIx64, (uint64_t)machine->region.start - 1);
+}
+
+static char *high_ram(void)
+{
+	return text("0x%" PRIx64 "-0x%" PRIx64,
+		    (uint64_t)machine->region.last + 1, reach - 0x1000);
+}
+
+#define ROW "  %-4s  0x%016" PRIx64 "  0x%016" PRIx64 "  "
+
+static void layout_fits(void)
+{
+	const char *out = expect_output(0, (char *[]){
+		"iommufd-resv", "layout", "--ram", high_ram(), "--ram",
+		low_ram(), NULL });
+
+	says(out, "The layout fits 1 device.\n\n");
+	says(out, text("%s  dev_id 1  %s  %s HWPT\n", guest.address,
+		       machine->iommu_driver, hwpt_name()));
+	says(out, text(ROW, "RAM", (uint64_t)0x1000,
+		       (uint64_t)machine->region.start - 1));
+	says(out, text(ROW "4 KiB (4096)\n", "left", (uint64_t)0,
+		       (uint64_t)0xfff));
+	says(out, text(ROW "4 KiB (4096)\n", "left", reach - 0xfff, reach));
+	check(!strstr(out, "clash"), "a clash is named");
+
+	out = expect_output(0, (char *[]){ "iommufd-resv", "layout", NULL });
+	says(out, "No RAM given; what 1 device leaves.\n");
+	says(out, text(ROW, "left", (uint64_t)0,
+		       (uint64_t)machine->region.start - 1));
+	says(out, text(ROW, "left", (uint64_t)machine->region.last + 1, reach));
+}
+
+static void write_file(const char *name, const char *contents)
+{
+	FILE *file = fopen(name, "we");
+
+	if (check(file, "%s: %s", name, strerror(errno))) {
+		fputs(contents, file);
+		fclose(file);
+	}
+}
+
+static void layout_file(void)
+{
+	write_file("/ram.json", text("{ \"ram\": [\n"
+		   "  { \"start\": \"0x1000\", \"last\": \"0x%" PRIx64 "\" }\n"
+		   "] }\n", (uint64_t)machine->region.start - 1));
+	expect(0, "The layout fits 1 device.\n", "layout", "--ram-file",
+	       "/ram.json", "--ram", high_ram());
+	expect(2, "overlap", "layout", "--ram-file", "/ram.json", "--ram",
+	       "0-0xffff");
+	write_file("/ram.json", "{ \"ram\": [\n] }\n");
+	expect(2, "--ram-file /ram.json: line 2: { expected", "layout",
+	       "--ram-file", "/ram.json");
+	expect(2, "cannot read it: No such file", "layout", "--ram-file",
+	       "/missing.json");
+}
+
+/* RAM over the whole region, and over one page at each end. */
+static void layout_region(void)
+{
+	uint64_t start = machine->region.start, last = machine->region.last;
+	const uint64_t ram[][2] = {
+		{ 0, 0xffffffff }, { start, last }, { start - 0x1000, start + 0xfff },
+		{ last - 0xfff, last + 0x1000 },
+	};
+	const char *mark = machine->region.flags ? " (SW_MSI)" : "";
+
+	for (size_t i = 0; i < sizeof(ram) / sizeof(*ram); i++) {
+		const char *out = expect_output(6, (char *[]){
+			"iommufd-resv", "layout", "--ram",
+			text("0x%" PRIx64 "-0x%" PRIx64, ram[i][0], ram[i][1]),
+			NULL });
+
+		says(out, text("The layout clashes with what 1 device needs.\n"
+			       "  clash: RAM 0x%" PRIx64 "-0x%" PRIx64
+			       ": %s reserves 0x%" PRIx64 "-0x%" PRIx64 "%s\n\n",
+			       ram[i][0], ram[i][1], guest.address, start, last,
+			       mark));
+	}
+}
+
+static void layout_reach(void)
+{
+	const char *out = expect_output(6, (char *[]){
+		"iommufd-resv", "layout", "--ram",
+		text("0x100000000-0x%" PRIx64, reach + 0x1000), NULL });
+
+	says(out, text("The layout clashes with what 1 device needs.\n"
+		       "  clash: RAM 0x100000000-0x%" PRIx64
+		       ": the IOMMU of %s cannot address 0x%" PRIx64
+		       "-0x%" PRIx64 " (%s HWPT)\n\n", reach + 0x1000,
+		       guest.address, reach + 1, reach + 0x1000, hwpt_name()));
+	expect(0, "The layout fits", "layout", "--ram",
+	       text("0x100000000-0x%" PRIx64, reach));
+
+	/* Both at once, in the order of the IOVA. */
+	out = expect_output(6, (char *[]){
+		"iommufd-resv", "layout", "--ram", "0-0xffffffffffffffff",
+		NULL });
+	says(out, text("  clash: RAM 0x0-0xffffffffffffffff: %s reserves 0x%"
+		       PRIx64 "-0x%" PRIx64 "%s\n"
+		       "  clash: RAM 0x0-0xffffffffffffffff: the IOMMU of %s cannot address 0x%"
+		       PRIx64 "-0xffffffffffffffff (%s HWPT)\n\n",
+		       guest.address, (uint64_t)machine->region.start,
+		       (uint64_t)machine->region.last,
+		       machine->region.flags ? " (SW_MSI)" : "", guest.address,
+		       reach + 1, hwpt_name()));
+}
+
+static void layout_nested(void)
+{
+	if (machine->region.flags & IOMMU_RESV_IOVA_SW_MSI)
+		expect(6, "The layout clashes with what 1 device needs (nested).\n  clash: ",
+		       "layout", "--nested", "--ram", "0-0xffffffff");
+	else
+		expect(0, "The layout fits 1 device (nested).\n", "layout",
+		       "--nested", "--ram", "0-0xffffffff");
+}
+
+static void layout_json(void)
+{
+	const char *out = expect_output(6, (char *[]){
+		"iommufd-resv", "layout", "--json", "--ram", "0-0xffffffff",
+		NULL });
+
+	says(out, text("{\n  \"format\": 1,\n  \"verdict\": \"clashes\",\n"
+		       "  \"nested\": false,\n  \"ram\": [\n    { \"start\": \"0x0\", \"last\": \"0xffffffff\", \"size\": \"0x100000000\" }\n  ],\n"
+		       "  \"clashes\": [\n    {\n      \"kind\": \"reserved\",\n"
+		       "      \"address\": \"%s\",\n"
+		       "      \"ram\": { \"start\": \"0x0\", \"last\": \"0xffffffff\", \"size\": \"0x100000000\" },\n"
+		       "      \"with\": { \"start\": \"0x%" PRIx64 "\", \"last\": \"0x%"
+		       PRIx64 "\", \"size\": \"0x100000\", \"sw_msi\": %s }\n    }\n  ],\n",
+		       guest.address, (uint64_t)machine->region.start,
+		       (uint64_t)machine->region.last,
+		       machine->region.flags ? "true" : "false"));
+	says(out, text("\"hwpt\": \"%s\",\n      \"aperture\": [\n        { \"start\": \"0x0\", \"last\": \"0x%"
+		       PRIx64 "\", ", hwpt_name(), reach));
+	says(out, machine->json);
+	expect(0, "\"verdict\": \"fits\",", "layout", "--json", "--ram",
+	       low_ram());
+	expect(0, "\"verdict\": \"empty\",", "layout", "--json");
+}
+
+static void layout_pictures(void)
+{
+	static char svg[65536];
+	const char *out = expect_output(6, (char *[]){
+		"iommufd-resv", "layout", "--map", "--svg", "/map.svg", "--ram",
+		"0-0xffffffff", NULL });
+	FILE *file = fopen("/map.svg", "re");
+
+	says(out, text("0x%016" PRIx64 " 0x%016" PRIx64
+		       "      1 MiB !!!            CLASH: %s\n",
+		       (uint64_t)machine->region.start,
+		       (uint64_t)machine->region.last,
+		       machine->region.flags ? "SW_MSI" : "reserved"));
+	says(out, text("0x%016" PRIx64 " 0xffffffffffffffff   15.9 EiB ~~~~~~~~~~~~~~ out of reach\n",
+		       reach + 1));
+	if (check(file, "/map.svg: %s", strerror(errno))) {
+		svg[fread(svg, 1, sizeof(svg) - 1, file)] = '\0';
+		fclose(file);
+		says(svg, text(">0x%016" PRIx64 " - 0x%016" PRIx64 "</text>\n",
+			       (uint64_t)machine->region.start,
+			       (uint64_t)machine->region.last));
+		says(svg, "</svg>\n");
+	}
+	for (; *out; out += strcspn(out, "\n") + 1)
+		diag("  %.*s", (int)strcspn(out, "\n"), out);
+	expect(0, "\n</svg>\n", "layout", "--svg", "/proc/self/fd/1");
+	expect(1, "--svg /missing/map.svg: cannot write it: No such file",
+	       "layout", "--svg", "/missing/map.svg");
+}
+
+static void layout_usage(void)
+{
+	char *nobody[] = { "iommufd-resv", "layout", NULL };
+
+	expect(0, "usage: iommufd-resv list", "layout", "--help");
+	expect(2, "usage:", "layout", "--colour");
+	expect(2, "write a range as", "layout", "--ram", "4G");
+	expect(2, "RAM 0x2000-0x1fff ends before it starts", "layout", "--ram",
+	       "0x2000-0x1fff");
+	expect(2, "RAM 0x0-0x1fff and 0x1000-0x2fff overlap", "layout", "--ram",
+	       "0x1000-0x2fff", "--ram", "0-0x1fff");
+	expect(2, "RAM 0x0-0x1000 is not whole pages", "layout", "--ram",
+	       "0-0x1000");
+	expect(2, "both want standard output", "layout", "--json", "--map");
+	expect(2, "not a PCI address", "layout", "eth0");
+	expect_as(true, 4, "run this as root", nobody);
+	/* A device that cannot be asked: the answer is open, unless it is no. */
+	expect(7, "Cannot tell", "layout", guest.address, "0000:ff:1f.7");
+	expect(7, "no such PCI device", "layout", "0000:ff:1f.7");
+	expect(6, "The layout clashes", "layout", "--ram", "0-0xffffffff",
+	       guest.address, "0000:ff:1f.7");
+}
+
+static void layout_devices(void)
+{
+	uint64_t start = machine->region.start, last = machine->region.last;
+	const char *mark = machine->region.flags ? " (SW_MSI)" : "";
+	const char *out;
+
+	if (!check_rc(vfio_pci_take(NIC), 0))
+		return;
+	out = expect_output(6, (char *[]){ "iommufd-resv", "layout", "--ram",
+					   "0-0xffffffff", NULL });
+	says(out, text("The layout clashes with what 2 devices need.\n"
+		       "  clash: RAM 0x0-0xffffffff: %s reserves 0x%" PRIx64
+		       "-0x%" PRIx64 "%s\n"
+		       "  clash: RAM 0x0-0xffffffff: %s reserves 0x%" PRIx64
+		       "-0x%" PRIx64 "%s\n\n", guest.address, start, last, mark,
+		       NIC, start, last, mark));
+	expect(0, "The layout fits 2 devices.\n", "layout", "--ram", low_ram(),
+	       "--ram", high_ram());
+	expect(0, "The layout fits 1 device.\n", "layout", "--ram", low_ram(),
+	       NIC);
+	unbind_driver(NIC);
+}
+
+const struct ktap_case layout_cases[LAYOUT_CASES] = {
+	{ "bind again; stage 2 is a nest parent where there can be one",
+	  bind_again },
+	{ "a load leaves exactly the complement, however often",
+	  load_is_exact },
+	{ "what is loaded can be neither mapped nor allowed",
+	  load_is_enforced },
+	{ "an attach afterwards succeeds, DMA and MSI work, a detach keeps it",
+	  load_and_attach },
+	{ "an unbind keeps what is loaded, and a new bind and attach work",
+	  load_stays },
+	{ "the IOAS can be freed with regions loaded", let_go },
+	{ "a load over a mapping or an allowed range names the region",
+	  load_clashes },
+	{ "a load of or into what does not exist is refused", load_refused },
+	{ "iommufd-resv layout: RAM that fits, and what is left", layout_fits },
+	{ "iommufd-resv layout: RAM from a file", layout_file },
+	{ "iommufd-resv layout: RAM over a region", layout_region },
+	{ "iommufd-resv layout: RAM beyond what the IOMMU can address",
+	  layout_reach },
+	{ "iommufd-resv layout --nested: only SW_MSI counts", layout_nested },
+	{ "iommufd-resv layout --json", layout_json },
+	{ "iommufd-resv layout --map and --svg", layout_pictures },
+	{ "iommufd-resv layout names the causes of failure", layout_usage },
+	{ "iommufd-resv layout: several devices", layout_devices },
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the end-to-end test share: the machine and what to expect
+ * of it, the edu, and running iommufd-resv.
+ */
+#ifndef E2E_H
+#define E2E_H
+
+#include "guest.h"
+#include "ktap.h"
+#include "resv.h"
+
+struct machine {
+	const char *name;
+	const char *iommu_driver;
+	/* All machines have exactly one region. */
+	struct iommu_resv_iova_range region;
+	/* Its lines in the program's output, JSON and text. */
+	const char *json;
+	const char *text;
+	bool nest_parent;	/* can there be one? */
+};
+
+extern const struct machine *machine;
+extern struct guest guest;
+extern size_t page;
+
+/* Runs "iommufd-resv ARGUMENTS": its exit code, and what it has to say. */
+#define expect(code, want, ...)						\
+	expect_as(false, code, want,					\
+		  (char *[]){ "iommufd-resv", __VA_ARGS__, NULL })
+void expect_as(bool unprivileged, int code, const char *want, char *argv[]);
+
+/* The same for all that it prints, which it gives until the next call. */
+const char *expect_output(int code, char *argv[]);
+
+/* @want is somewhere in @out, or the case fails and shows both. */
+bool says(const char *out, const char *want);
+
+/* Takes a device from its driver. */
+bool unbind_driver(const char *address);
+
+/* e2e-layout.c: loading regions, and iommufd-resv layout. */
+#define LAYOUT_CASES 17
+extern const struct ktap_case layout_cases[LAYOUT_CASES];
+
+#endif
