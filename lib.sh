@@ -61,8 +61,12 @@ CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache}
 CCACHE_BASEDIR=$WORK
 CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
 CCACHE_SLOPPINESS=time_macros
-CCACHE_DEPEND=1		# costs less when the cache is cold
-export CCACHE_DIR CCACHE_BASEDIR CCACHE_MAXSIZE CCACHE_SLOPPINESS CCACHE_DEPEND
+# No depend mode, no inode cache: with ccache 4.7 a changed source file has been
+# seen to give the object of what it was before.
+CCACHE_NODEPEND=1
+CCACHE_NOINODECACHE=1
+export CCACHE_DIR CCACHE_BASEDIR CCACHE_MAXSIZE CCACHE_SLOPPINESS \
+	CCACHE_NODEPEND CCACHE_NOINODECACHE
 
 JOBS=${JOBS:-$(nproc)}
 
