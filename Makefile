@@ -9,6 +9,7 @@ help:
 #:   make test [SUITE=...]                       ./test: see it pass
 #:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
 #:   make mutants [M=NAME]                       small faults: does a test notice?
+#:   make bench                                  what the calls cost, in instructions
 MACHINE = smmuv3
 run:
 	./run --machine $(MACHINE)
@@ -18,6 +19,11 @@ try:
 	./test --try $(T)
 mutants:
 	mutants/run $(M)
+bench:
+	kernel/packages build x86_64 qemu
+	kernel/tree >/dev/null
+	kernel=$$(kernel/build x86_64 fast) && initramfs=$$(vm/guest x86_64) && \
+	vm/boot -I -l -k "$$kernel" -i "$$initramfs" -o results/bench vtd -- bench
 
 #: Change the series
 #:   make tree [FORCE=1]      the kernel with the series as commits; prints where
@@ -52,4 +58,4 @@ iommufd-resv:
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
-.PHONY: help run test try mutants tree export agree check-series packages kernel guest iommufd-resv
+.PHONY: help run test try mutants bench tree export agree check-series packages kernel guest iommufd-resv

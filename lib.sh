@@ -58,15 +58,11 @@ mkdir -p "$WORK"
 export TOP BASE CACHE
 
 CCACHE_DIR=${CCACHE_DIR:-$CACHE/ccache}
-CCACHE_BASEDIR=$WORK
 CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
-CCACHE_SLOPPINESS=time_macros
-# No depend mode, no inode cache: with ccache 4.7 a changed source file has been
-# seen to give the object of what it was before.
+# In depend mode ccache does not see that piggy.S includes the kernel (.incbin):
+# a kernel whose size has not changed would boot as the one before.
 CCACHE_NODEPEND=1
-CCACHE_NOINODECACHE=1
-export CCACHE_DIR CCACHE_BASEDIR CCACHE_MAXSIZE CCACHE_SLOPPINESS \
-	CCACHE_NODEPEND CCACHE_NOINODECACHE
+export CCACHE_DIR CCACHE_MAXSIZE CCACHE_NODEPEND
 
 JOBS=${JOBS:-$(nproc)}
 

@@ -6,9 +6,9 @@
  *
  *   e2e MACHINE [PROGRAM]
  *
- * MACHINE is smmuv3, vtd or virtio and says what to expect, or base: any machine
- * with a kernel that has iommufd but not the series. PROGRAM is the iommufd-resv
- * to test, by default the one beside this one.
+ * MACHINE is smmuv3, vtd, virtio or noiommu and says what to expect, or base: any
+ * machine with a kernel that has iommufd but not the series. PROGRAM is the
+ * iommufd-resv to test, by default the one beside this one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -643,16 +643,17 @@ static bool beside_this(void)
 int main(int argc, char **argv)
 {
 	struct ktap_case all[NR_CASES + LAYOUT_CASES + 1];
-	bool base;
+	bool base, noiommu;
 
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++) {
 		if (argc > 1 && !strcmp(argv[1], machines[i].name))
 			machine = &machines[i];
 	}
 	base = argc > 1 && !strcmp(argv[1], "base");
-	if ((!machine && !base) || argc > 3) {
+	noiommu = argc > 1 && !strcmp(argv[1], "noiommu");
+	if ((!machine && !base && !noiommu) || argc > 3) {
 		fprintf(stderr,
-			"usage: e2e smmuv3|vtd|virtio|base [PROGRAM]\n");
+			"usage: e2e smmuv3|vtd|virtio|noiommu|base [PROGRAM]\n");
 		return 2;
 	}
 	if (argc > 2)
@@ -663,6 +664,8 @@ int main(int argc, char **argv)
 	if (base)
 		return ktap_run(base_cases,
 				sizeof(base_cases) / sizeof(*base_cases));
+	if (noiommu)
+		return ktap_run(noiommu_cases, NOIOMMU_CASES);
 
 	memcpy(all, cases, sizeof(cases));
 	memcpy(all + NR_CASES, layout_cases, sizeof(layout_cases));

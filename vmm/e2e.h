@@ -44,4 +44,8 @@ bool unbind_driver(const char *address);
 #define LAYOUT_CASES 17
 extern const struct ktap_case layout_cases[LAYOUT_CASES];
 
+/* e2e-noiommu.c: a device without an IOMMU. */
+#define NOIOMMU_CASES 7
+extern const struct ktap_case noiommu_cases[NOIOMMU_CASES];
+
 #endif
