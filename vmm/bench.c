@@ -168,7 +168,7 @@ int main(void)
 	must("IOMMU_IOAS_ALLOC", resv_ioas_alloc(guest.iommufd, &loaded));
 
 	empty = shortest(nothing);
-	if (empty != shortest(nothing) || empty > 100) {
+	if (!empty || empty > 100 || empty != shortest(nothing)) {
 		fprintf(stderr, "bench: instructions are not what is counted here; boot an x86 guest with vm/boot -I\n");
 		return 1;
 	}
