@@ -4,6 +4,9 @@
  * instructions. Runs in an x86 guest that was booted with "vm/boot -I": there
  * the time stamp counter counts instructions, of the kernel and of this program.
  *
+ * Calls for which the library would allocate an array are made without it, so that
+ * only the call counts.
+ *
  *   bench
  */
 #include <errno.h>
