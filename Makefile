@@ -22,7 +22,7 @@ mutants:
 bench:
 	kernel/packages build x86_64 qemu
 	kernel/tree >/dev/null
-	kernel=$$(kernel/build x86_64 fast) && initramfs=$$(vm/guest x86_64) && \
+	kernel=$$(kernel/build x86_64 fast) && initramfs=$$(vm/initramfs x86_64) && \
 	vm/boot -I -l -k "$$kernel" -i "$$initramfs" -o results/bench vtd -- bench
 
 #: Change the series
@@ -52,9 +52,9 @@ packages:
 kernel:
 	kernel/build $(ARCH) $(FLAVOUR)
 guest:
-	vm/guest $(ARCH)
+	vm/initramfs $(ARCH)
 iommufd-resv:
-	$(MAKE) -C vmm O=$(abspath $(O)) HEADERS=$(if $(HEADERS),$(HEADERS),/usr/include) $(abspath $(O))/iommufd-resv
+	$(MAKE) -C vmm/iommufd-resv O=$(abspath $(O)) HEADERS=$(if $(HEADERS),$(HEADERS),/usr/include)
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 

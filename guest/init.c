@@ -23,7 +23,6 @@
  *
  * Only vm/judge decides what all that means.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Unit tests of memory layouts and their pictures: reading ranges and JSON,
- * finding clashes, the map in text and in SVG. Part of unit-test.
+ * finding clashes, the map in text and in SVG.
+ * Prints KTAP.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +12,6 @@
 #include "ktap.h"
 #include "map.h"
 #include "plan.h"
-#include "unit-plan.h"
 
 #define TOP UINT64_MAX
 #define NR(array) (sizeof(array) / sizeof(*(array)))
@@ -581,7 +581,7 @@ static void svg(void)
 	free(got);
 }
 
-const struct ktap_case plan_cases[PLAN_CASES] = {
+static const struct ktap_case cases[] = {
 	{ "ranges are read", ranges_read },
 	{ "what is not a range is refused", ranges_refused },
 	{ "JSON is read", json_read },
@@ -602,3 +602,8 @@ const struct ktap_case plan_cases[PLAN_CASES] = {
 	  map_narrow },
 	{ "the SVG is well-formed, labelled and on its own", svg },
 };
+
+int main(void)
+{
+	return ktap_run(cases, NR(cases));
+}
