@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# series.sh - the series as commits in the tree and as files in patches/$BASE;
-# sourced by tree, export, agree and check-series, after lib.sh.
+# series.sh - the series as commits in the tree, as patches in patches/$BASE and,
+# for reading, as files and diffs in linux/; sourced by tree, export, agree and
+# check-series, after lib.sh.
 # shellcheck shell=sh
 
 PATCHES=$TOP/patches/$BASE
@@ -49,8 +50,19 @@ work() {
 	fi
 }
 
-# format DIR: write the series to DIR, the same bytes whatever git's
-# configuration says
+# git in the tree for diffs that are the same bytes whatever its configuration
+# says; $DIFF goes behind its command.
+stable() {
+	g -C "$TREE" -c diff.noprefix=false -c diff.mnemonicPrefix=false \
+		-c diff.context=3 -c diff.interHunkContext=0 \
+		-c diff.suppressBlankEmpty=false -c diff.orderFile=/dev/null \
+		-c core.quotePath=true "$@"
+}
+DIFF='--diff-algorithm=myers --indent-heuristic --no-ext-diff --no-textconv
+	--no-color --src-prefix=a/ --dst-prefix=b/'
+
+# format DIR: write the series to DIR
+# shellcheck disable=SC2086
 format() {
 	_last=$(t log -1 --format=%H base..HEAD)
 	[ -n "$_last" ] || die "the tree has no commit on top of its base." \
@@ -64,18 +76,32 @@ format() {
 	GIT_COMMITTER_NAME=$(t log -1 --format=%an) \
 	GIT_COMMITTER_EMAIL=$(t log -1 --format=%ae) \
 	GIT_COMMITTER_DATE=$(t log -1 --date=raw --format=%ad) \
-		g -C "$TREE" \
-		-c diff.noprefix=false -c diff.mnemonicPrefix=false \
-		-c diff.context=3 -c diff.interHunkContext=0 \
-		-c diff.suppressBlankEmpty=false -c diff.orderFile=/dev/null \
-		-c diff.statGraphWidth=0 -c core.quotePath=true \
-		-c i18n.logOutputEncoding=UTF-8 -c format.encodeEmailHeaders=true \
+		stable -c diff.statGraphWidth=0 -c i18n.logOutputEncoding=UTF-8 -c format.encodeEmailHeaders=true \
 		-c format.pretty=email \
 		-c format.from=false -c format.filenameMaxLength=64 \
 		format-patch -q -n --start-number=1 --zero-commit --no-signature \
 		--no-attach --no-signoff --no-add-header --no-to --no-cc --no-thread --no-notes --no-base --subject-prefix=PATCH \
-		--suffix=.patch --diff-algorithm=myers --indent-heuristic \
-		--find-renames=50% --no-ext-diff --no-textconv --no-color \
-		--src-prefix=a/ --dst-prefix=b/ --stat=72 --summary \
+		--suffix=.patch $DIFF --find-renames=50% --stat=72 --summary \
 		-o "$@" base..HEAD
+}
+
+# newest: is this the newest base? Only that one is in linux/.
+newest() {
+	[ "$BASE" = "$(cd "$TOP/patches" && printf '%s\n' */base | sed 's|/base$||' | sort -V | tail -n 1)" ]
+}
+
+# reading DIR: what the series makes of the tree, for reading: each file that it
+# adds as it is in the end, for any other one the diff from the base to the end
+# as PATH.diff
+# shellcheck disable=SC2086
+reading() {
+	mkdir -p "$1"
+	added=$(t -c core.quotePath=false diff --no-renames --name-only --diff-filter=A base HEAD)
+	[ -z "$added" ] || (IFS='
+' && set -f && t archive HEAD -- $added) | tar -x -C "$1" || return
+	t -c core.quotePath=false diff --no-renames --name-only --diff-filter=a base HEAD |
+		while read -r _f; do
+			mkdir -p "$1/${_f%/*}" &&
+				stable diff $DIFF --no-renames base HEAD -- "$_f" >"$1/$_f.diff" || return
+		done
 }
