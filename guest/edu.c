@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "edu.h"
 #include "vfio.h"
+
+#define EDU_VENDOR 0x1234
+#define EDU_DEVICE 0x11e8
 
 /* Registers in BAR 0: below 0x80 32 bits wide, from there 64. */
 #define EDU_ID			0x00
@@ -51,20 +53,10 @@ static void set64(struct edu *edu, unsigned int reg, uint64_t value)
 	*(volatile uint64_t *)(edu->bar + reg) = value;
 }
 
-static unsigned long pci_id(const char *address, const char *name)
+bool edu_is(const char *address)
 {
-	char path[512], text[16] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address,
-		 name);
-	file = fopen(path, "r");
-	if (!file)
-		return 0;
-	if (!fgets(text, sizeof(text), file))
-		*text = '\0';
-	fclose(file);
-	return strtoul(text, NULL, 0);
+	return vfio_pci_number(address, "vendor") == EDU_VENDOR &&
+	       vfio_pci_number(address, "device") == EDU_DEVICE;
 }
 
 int edu_find(char *address, size_t size)
@@ -76,9 +68,7 @@ int edu_find(char *address, size_t size)
 	if (!dir)
 		return -ENODEV;
 	while (rc && (entry = readdir(dir))) {
-		if (*entry->d_name == '.' ||
-		    pci_id(entry->d_name, "vendor") != EDU_VENDOR ||
-		    pci_id(entry->d_name, "device") != EDU_DEVICE)
+		if (!edu_is(entry->d_name))
 			continue;
 		snprintf(address, size, "%s", entry->d_name);
 		rc = 0;

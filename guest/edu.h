@@ -7,11 +7,9 @@
 #ifndef EDU_H
 #define EDU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define EDU_VENDOR 0x1234
-#define EDU_DEVICE 0x11e8
 
 /* Bytes in the device's own buffer, the most that one transfer moves. */
 #define EDU_BUFFER 4096
@@ -20,6 +18,9 @@ struct edu {
 	volatile uint8_t *bar;
 	size_t size;
 };
+
+/* Is the PCI device at this address an edu? */
+bool edu_is(const char *address);
 
 /* Finds the first edu of the machine. -ENODEV: there is none. */
 int edu_find(char *address, size_t size);

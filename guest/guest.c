@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -81,7 +80,7 @@ int guest_map(const struct guest *guest, uint32_t ioas, uint64_t iova,
 		.iova = iova,
 	};
 
-	return ioctl(guest->iommufd, IOMMU_IOAS_MAP, &cmd) < 0 ? -errno : 0;
+	return resv_ioctl(guest->iommufd, IOMMU_IOAS_MAP, &cmd);
 }
 
 int guest_unmap(const struct guest *guest, uint32_t ioas, uint64_t iova,
@@ -94,7 +93,7 @@ int guest_unmap(const struct guest *guest, uint32_t ioas, uint64_t iova,
 		.length = len,
 	};
 
-	return ioctl(guest->iommufd, IOMMU_IOAS_UNMAP, &cmd) < 0 ? -errno : 0;
+	return resv_ioctl(guest->iommufd, IOMMU_IOAS_UNMAP, &cmd);
 }
 
 bool guest_ranges(const struct guest *guest, uint32_t ioas,

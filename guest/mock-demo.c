@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 /* From TREE: the test uapi is not exported. */
 #include "iommufd_test.h"
@@ -59,7 +58,7 @@ static const struct iommu_resv_iova_range arm_like_want[] = {
 static int test_op(int iommufd, struct iommu_test_cmd *cmd)
 {
 	cmd->size = sizeof(*cmd);
-	return ioctl(iommufd, IOMMU_TEST_CMD, cmd) < 0 ? -errno : 0;
+	return resv_ioctl(iommufd, IOMMU_TEST_CMD, cmd);
 }
 
 static int fail(const char *what, int rc)

@@ -18,36 +18,17 @@
 #define PCI_CLASS_STORAGE_EXPRESS	0x0108
 #define PCI_CLASS_NETWORK_ETHERNET	0x0200
 
-/* A number from a device's file in sysfs; 0 if there is none. */
-static unsigned int number(const char *address, const char *name)
-{
-	unsigned int value = 0;
-	char path[512];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address,
-		 name);
-	file = fopen(path, "r");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%x", &value) != 1)
-		value = 0;
-	fclose(file);
-	return value;
-}
-
 static int wanted(const struct dirent *entry)
 {
 	const char *address = entry->d_name;
 
-	switch (number(address, "class") >> 8) {
+	switch (vfio_pci_number(address, "class") >> 8) {
 	case PCI_CLASS_STORAGE_EXPRESS:
 	case PCI_CLASS_NETWORK_ETHERNET:
 		return 1;
 	}
 	/* Its class says nothing, and is that of the virtio-iommu, too. */
-	return number(address, "vendor") == EDU_VENDOR &&
-	       number(address, "device") == EDU_DEVICE;
+	return edu_is(address);
 }
 
 int main(int argc, char **argv)

@@ -15,14 +15,49 @@
 /* Room for the first try; few devices have more regions. */
 #define FIRST_ROOM 16
 
-static int call(int iommufd, unsigned long request, void *arg)
+int resv_ioctl(int fd, unsigned long request, void *cmd)
 {
 	int rc;
 
 	do {
-		rc = ioctl(iommufd, request, arg);
+		rc = ioctl(fd, request, cmd);
 	} while (rc < 0 && errno == EINTR);
 	return rc < 0 ? -errno : 0;
+}
+
+/*
+ * Calls with an array of *@num elements of @size bytes at *@user, both fields of
+ * @cmd, growing it until what the kernel has fits: the array is @out then.
+ */
+static int call_growing(int iommufd, unsigned long request, void *cmd,
+			__u32 *num, __u64 *user, size_t size,
+			void **out)
+{
+	uint32_t room = FIRST_ROOM;
+	void *array = NULL;
+	int rc;
+
+	for (;;) {
+		void *more = reallocarray(array, room, size);
+
+		if (!more) {
+			rc = -ENOMEM;
+			break;
+		}
+		array = more;
+		*num = room;
+		*user = (uintptr_t)array;
+		rc = resv_ioctl(iommufd, request, cmd);
+		if (!rc) {
+			*out = array;
+			return 0;
+		}
+		if (rc != -EMSGSIZE || *num <= room)
+			break;
+		room = *num;
+	}
+	free(array);
+	return rc;
 }
 
 int resv_open(void)
@@ -46,42 +81,25 @@ int resv_has_query(int iommufd)
 {
 	struct iommu_resv_iova_ranges cmd = { .size = sizeof(cmd) };
 
-	return probe(call(iommufd, IOMMU_RESV_IOVA_RANGES, &cmd));
+	return probe(resv_ioctl(iommufd, IOMMU_RESV_IOVA_RANGES, &cmd));
 }
 
 int resv_query(int iommufd, uint32_t dev_id,
 	       struct iommu_resv_iova_range **regions, size_t *nr)
 {
-	struct iommu_resv_iova_range *array = NULL;
-	uint32_t room = FIRST_ROOM;
-	int rc;
+	struct iommu_resv_iova_ranges cmd = {
+		.size = sizeof(cmd),
+		.dev_id = dev_id,
+	};
+	void *array;
+	int rc = call_growing(iommufd, IOMMU_RESV_IOVA_RANGES, &cmd,
+			      &cmd.num_iovas, &cmd.resv_iovas,
+			      sizeof(**regions), &array);
 
-	for (;;) {
-		struct iommu_resv_iova_ranges cmd = {
-			.size = sizeof(cmd),
-			.dev_id = dev_id,
-			.num_iovas = room,
-		};
-		void *more = reallocarray(array, room, sizeof(*array));
-
-		if (!more) {
-			rc = -ENOMEM;
-			break;
-		}
-		array = more;
-		cmd.resv_iovas = (uintptr_t)array;
-
-		rc = call(iommufd, IOMMU_RESV_IOVA_RANGES, &cmd);
-		if (!rc) {
-			*regions = array;
-			*nr = cmd.num_iovas;
-			return 0;
-		}
-		if (rc != -EMSGSIZE || cmd.num_iovas <= room)
-			break;
-		room = cmd.num_iovas;
+	if (!rc) {
+		*regions = array;
+		*nr = cmd.num_iovas;
 	}
-	free(array);
 	return rc;
 }
 
@@ -89,7 +107,7 @@ int resv_has_load(int iommufd)
 {
 	struct iommu_ioas_load_resv_iovas cmd = { .size = sizeof(cmd) };
 
-	return probe(call(iommufd, IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd));
+	return probe(resv_ioctl(iommufd, IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd));
 }
 
 int resv_ioas_load(int iommufd, uint32_t ioas_id, uint32_t dev_id,
@@ -100,7 +118,7 @@ int resv_ioas_load(int iommufd, uint32_t ioas_id, uint32_t dev_id,
 		.ioas_id = ioas_id,
 		.dev_id = dev_id,
 	};
-	int rc = call(iommufd, IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd);
+	int rc = resv_ioctl(iommufd, IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd);
 
 	if (rc == -EADDRINUSE && clash) {
 		clash->start = cmd.out_clash_start;
@@ -112,7 +130,7 @@ int resv_ioas_load(int iommufd, uint32_t ioas_id, uint32_t dev_id,
 int resv_ioas_alloc(int iommufd, uint32_t *ioas_id)
 {
 	struct iommu_ioas_alloc cmd = { .size = sizeof(cmd) };
-	int rc = call(iommufd, IOMMU_IOAS_ALLOC, &cmd);
+	int rc = resv_ioctl(iommufd, IOMMU_IOAS_ALLOC, &cmd);
 
 	if (!rc)
 		*ioas_id = cmd.out_ioas_id;
@@ -123,38 +141,21 @@ int resv_ioas_ranges(int iommufd, uint32_t ioas_id,
 		     struct iommu_iova_range **ranges, size_t *nr,
 		     uint64_t *alignment)
 {
-	struct iommu_iova_range *array = NULL;
-	uint32_t room = FIRST_ROOM;
-	int rc;
+	struct iommu_ioas_iova_ranges cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas_id,
+	};
+	void *array;
+	int rc = call_growing(iommufd, IOMMU_IOAS_IOVA_RANGES, &cmd,
+			      &cmd.num_iovas, &cmd.allowed_iovas,
+			      sizeof(**ranges), &array);
 
-	for (;;) {
-		struct iommu_ioas_iova_ranges cmd = {
-			.size = sizeof(cmd),
-			.ioas_id = ioas_id,
-			.num_iovas = room,
-		};
-		void *more = reallocarray(array, room, sizeof(*array));
-
-		if (!more) {
-			rc = -ENOMEM;
-			break;
-		}
-		array = more;
-		cmd.allowed_iovas = (uintptr_t)array;
-
-		rc = call(iommufd, IOMMU_IOAS_IOVA_RANGES, &cmd);
-		if (!rc) {
-			*ranges = array;
-			*nr = cmd.num_iovas;
-			if (alignment)
-				*alignment = cmd.out_iova_alignment;
-			return 0;
-		}
-		if (rc != -EMSGSIZE || cmd.num_iovas <= room)
-			break;
-		room = cmd.num_iovas;
+	if (!rc) {
+		*ranges = array;
+		*nr = cmd.num_iovas;
+		if (alignment)
+			*alignment = cmd.out_iova_alignment;
 	}
-	free(array);
 	return rc;
 }
 
@@ -170,7 +171,7 @@ int resv_ioas_allow(int iommufd, uint32_t ioas_id,
 
 	if (nr > UINT32_MAX)
 		return -EINVAL;
-	return call(iommufd, IOMMU_IOAS_ALLOW_IOVAS, &cmd);
+	return resv_ioctl(iommufd, IOMMU_IOAS_ALLOW_IOVAS, &cmd);
 }
 
 int resv_hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id,
@@ -182,7 +183,7 @@ int resv_hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id,
 		.dev_id = dev_id,
 		.pt_id = ioas_id,
 	};
-	int rc = call(iommufd, IOMMU_HWPT_ALLOC, &cmd);
+	int rc = resv_ioctl(iommufd, IOMMU_HWPT_ALLOC, &cmd);
 
 	if (!rc)
 		*hwpt_id = cmd.out_hwpt_id;
@@ -193,7 +194,7 @@ int resv_destroy(int iommufd, uint32_t id)
 {
 	struct iommu_destroy cmd = { .size = sizeof(cmd), .id = id };
 
-	return call(iommufd, IOMMU_DESTROY, &cmd);
+	return resv_ioctl(iommufd, IOMMU_DESTROY, &cmd);
 }
 
 int resv_aperture(int iommufd, uint32_t dev_id,

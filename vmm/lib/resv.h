@@ -61,6 +61,18 @@ struct iommu_ioas_load_resv_iovas {
 #endif
 
 /**
+ * resv_ioctl - ioctl(2) with the conventions of this library
+ * @fd: any file descriptor
+ * @request: the call
+ * @cmd: its structure
+ *
+ * Starts over when a signal interrupts it.
+ *
+ * Return: 0, also for other results that are no failure; a negative errno.
+ */
+int resv_ioctl(int fd, unsigned long request, void *cmd);
+
+/**
  * resv_open - Open /dev/iommu
  *
  * Return: a file descriptor, closed on exec; -ENOENT or -ENODEV when the

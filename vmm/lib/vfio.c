@@ -9,27 +9,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
+#include "resv.h"
 #include "vfio.h"
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
-
-static int call(int fd, unsigned long request, void *arg)
-{
-	int rc;
-
-	do {
-		rc = ioctl(fd, request, arg);
-	} while (rc < 0 && errno == EINTR);
-	return rc < 0 ? -errno : 0;
-}
 
 /* "/sys/bus/pci/devices/ADDRESS/NAME"; addresses with a slash are refused. */
 static int sysfs_path(char *path, size_t size, const char *address,
@@ -77,6 +68,22 @@ int vfio_pci_cdev(const char *address, char *path, size_t size)
 	}
 	closedir(dir);
 	return rc;
+}
+
+unsigned long vfio_pci_number(const char *address, const char *name)
+{
+	char path[PATH_MAX], text[32] = "";
+	FILE *file;
+
+	if (sysfs_path(path, sizeof(path), address, name))
+		return 0;
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (!fgets(text, sizeof(text), file))
+		*text = '\0';
+	fclose(file);
+	return strtoul(text, NULL, 0);
 }
 
 int vfio_pci_open(const char *address)
@@ -140,7 +147,7 @@ int vfio_bind(int dev, int iommufd, uint32_t *dev_id)
 	};
 	int rc;
 
-	rc = call(dev, VFIO_DEVICE_BIND_IOMMUFD, &cmd);
+	rc = resv_ioctl(dev, VFIO_DEVICE_BIND_IOMMUFD, &cmd);
 	if (!rc)
 		*dev_id = cmd.out_devid;
 	return rc;
@@ -153,7 +160,7 @@ int vfio_attach(int dev, uint32_t pt_id)
 		.pt_id = pt_id,
 	};
 
-	return call(dev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
+	return resv_ioctl(dev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
 }
 
 int vfio_detach(int dev)
@@ -162,7 +169,7 @@ int vfio_detach(int dev)
 		.argsz = sizeof(cmd),
 	};
 
-	return call(dev, VFIO_DEVICE_DETACH_IOMMUFD_PT, &cmd);
+	return resv_ioctl(dev, VFIO_DEVICE_DETACH_IOMMUFD_PT, &cmd);
 }
 
 int vfio_map_bar(int dev, unsigned int bar, void **base, size_t *size)
@@ -174,7 +181,7 @@ int vfio_map_bar(int dev, unsigned int bar, void **base, size_t *size)
 	void *map;
 	int rc;
 
-	rc = call(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
+	rc = resv_ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
 	if (rc)
 		return rc;
 	map = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, dev,
@@ -195,7 +202,7 @@ int vfio_enable(int dev)
 	uint16_t command;
 	int rc;
 
-	rc = call(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
+	rc = resv_ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
 	if (rc)
 		return rc;
 	if (pread(dev, &command, sizeof(command), info.offset + PCI_COMMAND) !=
@@ -231,5 +238,5 @@ int vfio_set_msi(int dev, int eventfd)
 	} else {
 		memcpy(cmd.set.data, &eventfd, sizeof(eventfd));
 	}
-	return call(dev, VFIO_DEVICE_SET_IRQS, &cmd);
+	return resv_ioctl(dev, VFIO_DEVICE_SET_IRQS, &cmd);
 }

@@ -27,6 +27,15 @@
 int vfio_pci_cdev(const char *address, char *path, size_t size);
 
 /**
+ * vfio_pci_number - A number from a file in a PCI device's folder in sysfs
+ * @address: its PCI address
+ * @name: "vendor", "device", "class" or another
+ *
+ * Return: the number; 0 when there is no such device or file.
+ */
+unsigned long vfio_pci_number(const char *address, const char *name);
+
+/**
  * vfio_pci_open - Open the character device of a PCI device
  * @address: its PCI address
  *
