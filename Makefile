@@ -26,9 +26,9 @@ bench:
 	vm/boot -I -l -k "$$kernel" -i "$$initramfs" -o results/bench vtd -- bench
 
 #: Change the series
-#:   make tree [FORCE=1]      the kernel with the series as commits; prints where
-#:   make export              the commits back to patches/
-#:   make agree               do the tree and patches/ agree?
+#:   make tree [FORCE=1]      the kernel with the series as commits; ./tree links to it
+#:   make export              the commits back to patches/ and linux/
+#:   make agree               do the tree, patches/ and linux/ agree?
 #:   make check-series        checkpatch, kernel-doc, every patch alone compiles
 tree:
 	kernel/tree
@@ -44,7 +44,8 @@ check-series:
 #:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug
 #:   make guest ARCH=x86_64|arm64          the guest's programs and initramfs
 #:   vm/boot -h                            boot a machine by hand
-#:   make iommufd-resv O=DIR               the program alone, for this machine
+#:   make iommufd-resv [O=DIR]             the program alone, for this machine
+#:   make -C vmm/lib [O=DIR]               the library alone: libresv.a
 ARCH = x86_64
 FLAVOUR = fast
 packages:
@@ -54,7 +55,7 @@ kernel:
 guest:
 	vm/initramfs $(ARCH)
 iommufd-resv:
-	$(MAKE) -C vmm/iommufd-resv O=$(abspath $(O)) HEADERS=$(if $(HEADERS),$(HEADERS),/usr/include)
+	$(MAKE) -C vmm/iommufd-resv $(if $(O),O=$(abspath $(O)))
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
