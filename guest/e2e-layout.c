@@ -26,6 +26,17 @@ static struct ranges before, loaded;
 
 static uint64_t reach;		/* the last IOVA that the IOMMU can address */
 
+/* What is below region @i and above the one before, as far as the IOMMU goes. */
+static struct iommu_iova_range gap(size_t i)
+{
+	const struct iommu_resv_iova_range *regions = machine->regions;
+
+	return (struct iommu_iova_range){
+		.start = i ? regions[i - 1].last + 1 : 0,
+		.last = i < machine->nr_regions ? regions[i].start - 1 : reach,
+	};
+}
+
 static int load(struct iommu_iova_range *clash)
 {
 	return resv_ioas_load(guest.iommufd, ioas, guest.dev_id, clash);
@@ -62,17 +73,19 @@ static void bind_again(void)
 
 static void load_is_exact(void)
 {
-	struct ranges lost;
+	struct iommu_iova_range gaps[sizeof(machine->regions) /
+				     sizeof(*machine->regions) + 1];
+	struct ranges lost, complement = { .at = gaps };
 
 	need(check_rc(load(NULL), 0) &&
 	     guest_ranges(&guest, ioas, &loaded) &&
 	     ranges_lost(&before, &loaded, &lost));
 	ranges_diag("allowed after the load", &loaded);
-	ranges_same_regions("lost to the load", &lost, &machine->region, 1);
-	check(loaded.nr == 2 && loaded.at[0].start == 0 &&
-	      loaded.at[0].last == machine->region.start - 1 &&
-	      loaded.at[1].start == machine->region.last + 1 &&
-	      loaded.at[1].last == reach, "not the complement");
+	ranges_same_regions("lost to the load", &lost, machine->regions,
+			    machine->nr_regions);
+	for (; complement.nr <= machine->nr_regions; complement.nr++)
+		gaps[complement.nr] = gap(complement.nr);
+	ranges_same("allowed after the load", &loaded, &complement);
 	free(lost.at);
 	for (int i = 0; i < 3; i++)
 		check_rc(load(NULL), 0);
@@ -81,29 +94,30 @@ static void load_is_exact(void)
 
 static void load_is_enforced(void)
 {
-	uint64_t start = machine->region.start;
-	uint64_t end = machine->region.last + 1;
-	struct iommu_iova_range range = { 0, start };
 	uint8_t *mem = guest_memory(2 * page);
 
-	check_rc(guest_map(&guest, ioas, start, mem, page), -EINVAL);
-	check_rc(guest_map(&guest, ioas, end - page, mem, page), -EINVAL);
-	check_rc(guest_map(&guest, ioas, start - page, mem, 2 * page), -EINVAL);
-	check_rc(guest_map(&guest, ioas, end - page, mem, 2 * page), -EINVAL);
-	check_rc(guest_map(&guest, ioas, start - page, mem, page), 0);
-	check_rc(guest_map(&guest, ioas, end, mem + page, page), 0);
-	check_rc(guest_unmap(&guest, ioas, start - page, page), 0);
-	check_rc(guest_unmap(&guest, ioas, end, page), 0);
-	check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), -EADDRINUSE);
-	range.last = start - 1;
-	check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), 0);
-	check_rc(resv_ioas_allow(guest.iommufd, ioas, NULL, 0), 0);
+	for (size_t i = 0; i < machine->nr_regions; i++) {
+		struct iommu_iova_range range = gap(i);
+		uint64_t start = machine->regions[i].start;
+		uint64_t end = machine->regions[i].last + 1;
+
+		cannot_map(ioas, &machine->regions[i]);
+		check_rc(guest_map(&guest, ioas, start - page, mem, page), 0);
+		check_rc(guest_map(&guest, ioas, end, mem + page, page), 0);
+		check_rc(guest_unmap(&guest, ioas, start - page, page), 0);
+		check_rc(guest_unmap(&guest, ioas, end, page), 0);
+		range.last++;
+		check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1),
+			 -EADDRINUSE);
+		range.last--;
+		check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), 0);
+		check_rc(resv_ioas_allow(guest.iommufd, ioas, NULL, 0), 0);
+	}
 	munmap(mem, 2 * page);
 }
 
 static void load_and_attach(void)
 {
-	uint64_t below = machine->region.start - page;
 	uint8_t *mem = guest_memory(2 * page);
 
 	if (!check_rc(vfio_attach(guest.dev, hwpt), 0))
@@ -111,11 +125,18 @@ static void load_and_attach(void)
 	allows("allowed while attached", &loaded);
 	check_rc(load(NULL), 0);
 	allows("allowed after loading while attached", &loaded);
-	need(check_rc(edu_open(&guest.edu, guest.dev), 0) &&
-	     check_rc(guest_map(&guest, ioas, below, mem, 2 * page), -EINVAL) &&
-	     check_rc(guest_map(&guest, ioas, below - page, mem, 2 * page), 0));
-	guest_dma(&guest, below - page, mem, below, mem + page, EDU_BUFFER);
-	check_rc(guest_unmap(&guest, ioas, below - page, 2 * page), 0);
+	need(check_rc(edu_open(&guest.edu, guest.dev), 0));
+	for (size_t i = 0; i < machine->nr_regions; i++) {
+		uint64_t below = machine->regions[i].start - page;
+
+		need(check_rc(guest_map(&guest, ioas, below, mem, 2 * page),
+			      -EINVAL) &&
+		     check_rc(guest_map(&guest, ioas, below - page, mem,
+					2 * page), 0));
+		guest_dma(&guest, below - page, mem, below, mem + page,
+			  EDU_BUFFER);
+		check_rc(guest_unmap(&guest, ioas, below - page, 2 * page), 0);
+	}
 	if (guest_msi_on(&guest)) {
 		guest_msi(&guest, true);
 		check_rc(vfio_set_msi(guest.dev, -1), 0);
@@ -151,35 +172,47 @@ static void let_go(void)
 	check_rc(resv_destroy(guest.iommufd, ioas), 0);
 }
 
-static void clash_is(const char *what)
+static void clash_is(const struct iommu_resv_iova_range *region,
+		     const char *what)
 {
 	struct iommu_iova_range clash = { 1, 2 };
 
 	check_rc(load(&clash), -EADDRINUSE);
-	check(clash.start == machine->region.start &&
-	      clash.last == machine->region.last,
+	check(clash.start == region->start && clash.last == region->last,
 	      "%s: the clash named is 0x%" PRIx64 "-0x%" PRIx64, what,
 	      (uint64_t)clash.start, (uint64_t)clash.last);
 }
 
 static void load_clashes(void)
 {
-	uint64_t end = machine->region.last + 1;
-	struct iommu_iova_range range = { end - page, end + page - 1 };
 	struct iommu_iova_range clash = { 1, 2 };
 	void *mem = guest_memory(page);
 	struct ranges all;
 
 	need(check_rc(resv_ioas_alloc(guest.iommufd, &ioas), 0) &&
 	     guest_ranges(&guest, ioas, &all));
-	check_rc(guest_map(&guest, ioas, end - page, mem, page), 0);
-	clash_is("a mapping");
-	allows("allowed after that", &all);
-	check_rc(vfio_attach(guest.dev, ioas), -EADDRINUSE);
-	check_rc(guest_unmap(&guest, ioas, end - page, page), 0);
+	/* From the highest on, as it is the lowest that is named. */
+	for (size_t i = machine->nr_regions; i--;) {
+		uint64_t end = machine->regions[i].last + 1;
 
-	check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), 0);
-	clash_is("an allowed range");
+		check_rc(guest_map(&guest, ioas, end - page, mem, page), 0);
+		clash_is(&machine->regions[i], "a mapping");
+		allows("allowed after that", &all);
+		check_rc(vfio_attach(guest.dev, ioas), -EADDRINUSE);
+	}
+	for (size_t i = 0; i < machine->nr_regions; i++) {
+		uint64_t end = machine->regions[i].last + 1;
+
+		check_rc(guest_unmap(&guest, ioas, end - page, page), 0);
+	}
+
+	for (size_t i = 0; i < machine->nr_regions; i++) {
+		uint64_t end = machine->regions[i].last + 1;
+		struct iommu_iova_range range = { end - page, end + page - 1 };
+
+		check_rc(resv_ioas_allow(guest.iommufd, ioas, &range, 1), 0);
+		clash_is(&machine->regions[i], "an allowed range");
+	}
 	check_rc(resv_ioas_allow(guest.iommufd, ioas, NULL, 0), 0);
 	allows("allowed after that", &all);
 
@@ -241,31 +274,56 @@ static const char *hwpt_name(void)
 	return machine->nest_parent ? "nest-parent" : "paging";
 }
 
-/* RAM from 4 KiB on up to the region, and all of the rest but a page. */
-static char *low_ram(void)
+/* RAM for gap @i: all of it, but for a page at either end of the IOVA space. */
+static struct iommu_iova_range ram(size_t i)
 {
-	return text("0x1000-0x%" PRIx64, (uint64_t)machine->region.start - 1);
+	struct iommu_iova_range range = gap(i);
+
+	if (!i)
+		range.start += 0x1000;
+	if (i == machine->nr_regions)
+		range.last -= 0x1000;
+	return range;
 }
 
-static char *high_ram(void)
+/* A range as it is typed. */
+static char *typed(struct iommu_iova_range range)
 {
-	return text("0x%" PRIx64 "-0x%" PRIx64,
-		    (uint64_t)machine->region.last + 1, reach - 0x1000);
+	return text("0x%" PRIx64 "-0x%" PRIx64, (uint64_t)range.start,
+		    (uint64_t)range.last);
+}
+
+/* The program with such RAM in the gaps from @first on, and one more option. */
+static char **with_ram(size_t first, char *option, char *value)
+{
+	static char *argv[16];
+	size_t nr = 0;
+
+	argv[nr++] = "iommufd-resv";
+	argv[nr++] = "layout";
+	/* The highest first: the program has to sort them. */
+	for (size_t i = machine->nr_regions + 1; i-- > first;) {
+		argv[nr++] = "--ram";
+		argv[nr++] = typed(ram(i));
+	}
+	argv[nr++] = option;
+	argv[nr++] = value;
+	argv[nr] = NULL;
+	return argv;
 }
 
 #define ROW "  %-4s  0x%016" PRIx64 "  0x%016" PRIx64 "  "
 
 static void layout_fits(void)
 {
-	const char *out = expect_output(0, (char *[]){
-		"iommufd-resv", "layout", "--ram", high_ram(), "--ram",
-		low_ram(), NULL });
+	const char *out = expect_output(0, with_ram(0, NULL, NULL));
 
 	says(out, "The layout fits 1 device.\n\n");
 	says(out, text("%s  dev_id 1  %s  %s HWPT\n", guest.address,
 		       machine->iommu_driver, hwpt_name()));
-	says(out, text(ROW, "RAM", (uint64_t)0x1000,
-		       (uint64_t)machine->region.start - 1));
+	for (size_t i = 0; i <= machine->nr_regions; i++)
+		says(out, text(ROW, "RAM", (uint64_t)ram(i).start,
+			       (uint64_t)ram(i).last));
 	says(out, text(ROW "4 KiB (4096)\n", "left", (uint64_t)0,
 		       (uint64_t)0xfff));
 	says(out, text(ROW "4 KiB (4096)\n", "left", reach - 0xfff, reach));
@@ -273,9 +331,9 @@ static void layout_fits(void)
 
 	out = expect_output(0, (char *[]){ "iommufd-resv", "layout", NULL });
 	says(out, "No RAM given; what 1 device leaves.\n");
-	says(out, text(ROW, "left", (uint64_t)0,
-		       (uint64_t)machine->region.start - 1));
-	says(out, text(ROW, "left", (uint64_t)machine->region.last + 1, reach));
+	for (size_t i = 0; i <= machine->nr_regions; i++)
+		says(out, text(ROW, "left", (uint64_t)gap(i).start,
+			       (uint64_t)gap(i).last));
 }
 
 static void write_file(const char *name, const char *contents)
@@ -291,10 +349,10 @@ static void write_file(const char *name, const char *contents)
 static void layout_file(void)
 {
 	write_file("/ram.json", text("{ \"ram\": [\n"
-		   "  { \"start\": \"0x1000\", \"last\": \"0x%" PRIx64 "\" }\n"
-		   "] }\n", (uint64_t)machine->region.start - 1));
-	expect(0, "The layout fits 1 device.\n", "layout", "--ram-file",
-	       "/ram.json", "--ram", high_ram());
+		   "  { \"start\": \"0x%" PRIx64 "\", \"last\": \"0x%" PRIx64 "\" }\n"
+		   "] }\n", (uint64_t)ram(0).start, (uint64_t)ram(0).last));
+	expect_as(false, 0, "The layout fits 1 device.\n",
+		  with_ram(1, "--ram-file", "/ram.json"));
 	expect(2, "overlap", "layout", "--ram-file", "/ram.json", "--ram",
 	       "0-0xffff");
 	write_file("/ram.json", "{ \"ram\": [\n] }\n");
@@ -304,61 +362,73 @@ static void layout_file(void)
 	       "/missing.json");
 }
 
-/* RAM over the whole region, and over one page at each end. */
+/* " (SW_MSI)", behind a region that is. */
+static const char *mark(size_t i)
+{
+	return machine->regions[i].flags & IOMMU_RESV_IOVA_SW_MSI ?
+		       " (SW_MSI)" : "";
+}
+
+/* RAM over a region and the gaps beside it, it alone, and a page at each end. */
 static void layout_region(void)
 {
-	uint64_t start = machine->region.start, last = machine->region.last;
-	const uint64_t ram[][2] = {
-		{ 0, 0xffffffff }, { start, last }, { start - 0x1000, start + 0xfff },
-		{ last - 0xfff, last + 0x1000 },
-	};
-	const char *mark = machine->region.flags ? " (SW_MSI)" : "";
+	for (size_t i = 0; i < machine->nr_regions; i++) {
+		uint64_t start = machine->regions[i].start;
+		uint64_t last = machine->regions[i].last;
+		const struct iommu_iova_range rams[] = {
+			{ gap(i).start, gap(i + 1).last }, { start, last },
+			{ start - 0x1000, start + 0xfff },
+			{ last - 0xfff, last + 0x1000 },
+		};
 
-	for (size_t i = 0; i < sizeof(ram) / sizeof(*ram); i++) {
-		const char *out = expect_output(6, (char *[]){
-			"iommufd-resv", "layout", "--ram",
-			text("0x%" PRIx64 "-0x%" PRIx64, ram[i][0], ram[i][1]),
-			NULL });
+		for (size_t j = 0; j < sizeof(rams) / sizeof(*rams); j++) {
+			char *range = typed(rams[j]);
+			const char *out = expect_output(6, (char *[]){
+				"iommufd-resv", "layout", "--ram", range, NULL });
 
-		says(out, text("The layout clashes with what 1 device needs.\n"
-			       "  clash: RAM 0x%" PRIx64 "-0x%" PRIx64
-			       ": %s reserves 0x%" PRIx64 "-0x%" PRIx64 "%s\n\n",
-			       ram[i][0], ram[i][1], guest.address, start, last,
-			       mark));
+			says(out, text("The layout clashes with what 1 device needs.\n"
+				       "  clash: RAM %s: %s reserves 0x%" PRIx64
+				       "-0x%" PRIx64 "%s\n\n", range,
+				       guest.address, start, last, mark(i)));
+		}
 	}
 }
 
 static void layout_reach(void)
 {
-	const char *out = expect_output(6, (char *[]){
-		"iommufd-resv", "layout", "--ram",
-		text("0x100000000-0x%" PRIx64, reach + 0x1000), NULL });
+	uint64_t start = gap(machine->nr_regions).start;
+	const char *out;
+	char *lines;
 
+	out = expect_output(6, (char *[]){
+		"iommufd-resv", "layout", "--ram",
+		text("0x%" PRIx64 "-0x%" PRIx64, start, reach + 0x1000), NULL });
 	says(out, text("The layout clashes with what 1 device needs.\n"
-		       "  clash: RAM 0x100000000-0x%" PRIx64
+		       "  clash: RAM 0x%" PRIx64 "-0x%" PRIx64
 		       ": the IOMMU of %s cannot address 0x%" PRIx64
-		       "-0x%" PRIx64 " (%s HWPT)\n\n", reach + 0x1000,
+		       "-0x%" PRIx64 " (%s HWPT)\n\n", start, reach + 0x1000,
 		       guest.address, reach + 1, reach + 0x1000, hwpt_name()));
 	expect(0, "The layout fits", "layout", "--ram",
-	       text("0x100000000-0x%" PRIx64, reach));
+	       text("0x%" PRIx64 "-0x%" PRIx64, start, reach));
 
-	/* Both at once, in the order of the IOVA. */
+	/* Regions as well, in the order of the IOVA. */
 	out = expect_output(6, (char *[]){
 		"iommufd-resv", "layout", "--ram", "0-0xffffffffffffffff",
 		NULL });
-	says(out, text("  clash: RAM 0x0-0xffffffffffffffff: %s reserves 0x%"
-		       PRIx64 "-0x%" PRIx64 "%s\n"
-		       "  clash: RAM 0x0-0xffffffffffffffff: the IOMMU of %s cannot address 0x%"
+	lines = "The layout clashes with what 1 device needs.\n";
+	for (size_t i = 0; i < machine->nr_regions; i++)
+		lines = text("%s  clash: RAM 0x0-0xffffffffffffffff: %s reserves 0x%"
+			     PRIx64 "-0x%" PRIx64 "%s\n", lines, guest.address,
+			     (uint64_t)machine->regions[i].start,
+			     (uint64_t)machine->regions[i].last, mark(i));
+	says(out, text("%s  clash: RAM 0x0-0xffffffffffffffff: the IOMMU of %s cannot address 0x%"
 		       PRIx64 "-0xffffffffffffffff (%s HWPT)\n\n",
-		       guest.address, (uint64_t)machine->region.start,
-		       (uint64_t)machine->region.last,
-		       machine->region.flags ? " (SW_MSI)" : "", guest.address,
-		       reach + 1, hwpt_name()));
+		       lines, guest.address, reach + 1, hwpt_name()));
 }
 
 static void layout_nested(void)
 {
-	if (machine->region.flags & IOMMU_RESV_IOVA_SW_MSI)
+	if (machine->regions[0].flags & IOMMU_RESV_IOVA_SW_MSI)
 		expect(6, "The layout clashes with what 1 device needs (nested).\n  clash: ",
 		       "layout", "--nested", "--ram", "0-0xffffffff");
 	else
@@ -379,14 +449,14 @@ static void layout_json(void)
 		       "      \"ram\": { \"start\": \"0x0\", \"last\": \"0xffffffff\", \"size\": \"0x100000000\" },\n"
 		       "      \"with\": { \"start\": \"0x%" PRIx64 "\", \"last\": \"0x%"
 		       PRIx64 "\", \"size\": \"0x100000\", \"sw_msi\": %s }\n    }\n  ],\n",
-		       guest.address, (uint64_t)machine->region.start,
-		       (uint64_t)machine->region.last,
-		       machine->region.flags ? "true" : "false"));
+		       guest.address, (uint64_t)machine->regions[0].start,
+		       (uint64_t)machine->regions[0].last,
+		       *mark(0) ? "true" : "false"));
 	says(out, text("\"hwpt\": \"%s\",\n      \"aperture\": [\n        { \"start\": \"0x0\", \"last\": \"0x%"
 		       PRIx64 "\", ", hwpt_name(), reach));
 	says(out, machine->json);
 	expect(0, "\"verdict\": \"fits\",", "layout", "--json", "--ram",
-	       low_ram());
+	       typed(ram(0)));
 	expect(0, "\"verdict\": \"empty\",", "layout", "--json");
 }
 
@@ -400,17 +470,19 @@ static void layout_pictures(void)
 
 	says(out, text("0x%016" PRIx64 " 0x%016" PRIx64
 		       "      1 MiB !!!            CLASH: %s\n",
-		       (uint64_t)machine->region.start,
-		       (uint64_t)machine->region.last,
-		       machine->region.flags ? "SW_MSI" : "reserved"));
+		       (uint64_t)machine->regions[0].start,
+		       (uint64_t)machine->regions[0].last,
+		       *mark(0) ? "SW_MSI" : "reserved"));
 	says(out, text("0x%016" PRIx64 " 0xffffffffffffffff   15.9 EiB ~~~~~~~~~~~~~~ out of reach\n",
 		       reach + 1));
 	if (check(file, "/map.svg: %s", strerror(errno))) {
 		svg[fread(svg, 1, sizeof(svg) - 1, file)] = '\0';
 		fclose(file);
-		says(svg, text(">0x%016" PRIx64 " - 0x%016" PRIx64 "</text>\n",
-			       (uint64_t)machine->region.start,
-			       (uint64_t)machine->region.last));
+		for (size_t i = 0; i < machine->nr_regions; i++)
+			says(svg, text(">0x%016" PRIx64 " - 0x%016" PRIx64
+				       "</text>\n",
+				       (uint64_t)machine->regions[i].start,
+				       (uint64_t)machine->regions[i].last));
 		says(svg, "</svg>\n");
 	}
 	for (; *out; out += strcspn(out, "\n") + 1)
@@ -445,8 +517,8 @@ static void layout_usage(void)
 
 static void layout_devices(void)
 {
-	uint64_t start = machine->region.start, last = machine->region.last;
-	const char *mark = machine->region.flags ? " (SW_MSI)" : "";
+	uint64_t start = machine->regions[0].start;
+	uint64_t last = machine->regions[0].last;
 	const char *out;
 
 	if (!check_rc(vfio_pci_take(NIC), 0))
@@ -457,12 +529,12 @@ static void layout_devices(void)
 		       "  clash: RAM 0x0-0xffffffff: %s reserves 0x%" PRIx64
 		       "-0x%" PRIx64 "%s\n"
 		       "  clash: RAM 0x0-0xffffffff: %s reserves 0x%" PRIx64
-		       "-0x%" PRIx64 "%s\n\n", guest.address, start, last, mark,
-		       NIC, start, last, mark));
-	expect(0, "The layout fits 2 devices.\n", "layout", "--ram", low_ram(),
-	       "--ram", high_ram());
-	expect(0, "The layout fits 1 device.\n", "layout", "--ram", low_ram(),
-	       NIC);
+		       "-0x%" PRIx64 "%s\n\n", guest.address, start, last,
+		       mark(0), NIC, start, last, mark(0)));
+	expect_as(false, 0, "The layout fits 2 devices.\n",
+		  with_ram(0, NULL, NULL));
+	expect(0, "The layout fits 1 device.\n", "layout", "--ram",
+	       typed(ram(0)), NIC);
 	unbind_driver(NIC);
 }
 

@@ -26,23 +26,27 @@
 #include "e2e.h"
 #include "vfio.h"
 
+#define DOORBELL { 0xfee00000, 0xfeefffff, 0, 0 }
 #define DOORBELL_JSON							\
-	"\"reserved\": [\n        { \"start\": \"0xfee00000\", "	\
-	"\"last\": \"0xfeefffff\", \"size\": \"0x100000\", "		\
-	"\"sw_msi\": false }\n      ]"
+	"        { \"start\": \"0xfee00000\", \"last\": \"0xfeefffff\", "	\
+	"\"size\": \"0x100000\", \"sw_msi\": false }"
 #define DOORBELL_TEXT							\
 	"  reserved  0x00000000fee00000  0x00000000feefffff  -       "	\
 	"1 MiB (1048576)\n"
+#define RESERVED_JSON(regions) "\"reserved\": [\n" regions "\n      ]"
 
 static const struct machine machines[] = {
 	{
 		/* arm_smmu_get_resv_regions(): MSI_IOVA_BASE and _LENGTH. */
 		.name = "smmuv3",
 		.iommu_driver = "arm-smmu-v3",
-		.region = { 0x8000000, 0x80fffff, IOMMU_RESV_IOVA_SW_MSI, 0 },
-		.json = "\"reserved\": [\n        { \"start\": \"0x8000000\", "
-			"\"last\": \"0x80fffff\", \"size\": \"0x100000\", "
-			"\"sw_msi\": true }\n      ]",
+		.regions = {
+			{ 0x8000000, 0x80fffff, IOMMU_RESV_IOVA_SW_MSI, 0 },
+		},
+		.nr_regions = 1,
+		.json = RESERVED_JSON(
+			"        { \"start\": \"0x8000000\", \"last\": \"0x80fffff\", "
+			"\"size\": \"0x100000\", \"sw_msi\": true }"),
 		.text = "  reserved  0x0000000008000000  0x00000000080fffff  SW_MSI  1 MiB (1048576)\n",
 		.nest_parent = true,
 	},
@@ -53,8 +57,9 @@ static const struct machine machines[] = {
 		 */
 		.name = "vtd",
 		.iommu_driver = "intel-iommu",
-		.region = { 0xfee00000, 0xfeefffff, 0, 0 },
-		.json = DOORBELL_JSON,
+		.regions = { DOORBELL },
+		.nr_regions = 1,
+		.json = RESERVED_JSON(DOORBELL_JSON),
 		.text = DOORBELL_TEXT,
 	},
 	{
@@ -65,8 +70,9 @@ static const struct machine machines[] = {
 		 */
 		.name = "virtio",
 		.iommu_driver = "virtio_iommu",
-		.region = { 0xfee00000, 0xfeefffff, 0, 0 },
-		.json = DOORBELL_JSON,
+		.regions = { DOORBELL },
+		.nr_regions = 1,
+		.json = RESERVED_JSON(DOORBELL_JSON),
 		.text = DOORBELL_TEXT,
 	},
 };
@@ -80,23 +86,23 @@ static char program[PATH_MAX];
 static uint32_t ioas, hwpt;
 static struct ranges before, attached;
 
-static bool same_as_expected(const struct iommu_resv_iova_range *regions,
-			     size_t nr)
+/* These are the first @nr of the machine's regions. */
+static void are_first(const struct iommu_resv_iova_range *regions, size_t nr)
 {
-	const struct iommu_resv_iova_range *want = &machine->region;
-	bool same = nr == 1 && regions[0].start == want->start &&
-		    regions[0].last == want->last &&
-		    regions[0].flags == want->flags &&
-		    regions[0].__reserved == 0;
+	for (size_t i = 0; i < nr; i++) {
+		const struct iommu_resv_iova_range *want = &machine->regions[i];
 
-	check(same, "not exactly 0x%" PRIx64 " - 0x%" PRIx64 " flags %" PRIu32,
-	      (uint64_t)want->start, (uint64_t)want->last,
-	      (uint32_t)want->flags);
-	for (size_t i = 0; i < nr; i++)
 		diag("region: 0x%" PRIx64 " - 0x%" PRIx64 " flags %" PRIu32,
 		     (uint64_t)regions[i].start, (uint64_t)regions[i].last,
 		     (uint32_t)regions[i].flags);
-	return same;
+		check(regions[i].start == want->start &&
+		      regions[i].last == want->last &&
+		      regions[i].flags == want->flags &&
+		      regions[i].__reserved == 0,
+		      "not exactly 0x%" PRIx64 " - 0x%" PRIx64 " flags %" PRIu32,
+		      (uint64_t)want->start, (uint64_t)want->last,
+		      (uint32_t)want->flags);
+	}
 }
 
 static void query_is_as_expected(void)
@@ -107,7 +113,9 @@ static void query_is_as_expected(void)
 	if (!check_rc(resv_query(guest.iommufd, guest.dev_id, &regions, &nr),
 		      0))
 		return;
-	same_as_expected(regions, nr);
+	if (check(nr == machine->nr_regions, "%zu regions, not %zu", nr,
+		  machine->nr_regions))
+		are_first(regions, nr);
 	free(regions);
 }
 
@@ -139,27 +147,35 @@ static void count(void)
 	};
 
 	check_rc(query(&cmd), -EMSGSIZE);
-	check(cmd.num_iovas == 1, "total %" PRIu32, (uint32_t)cmd.num_iovas);
+	check(cmd.num_iovas == machine->nr_regions, "total %" PRIu32,
+	      (uint32_t)cmd.num_iovas);
 }
 
-static void untouched(void)
+static void fills_what_fits(void)
 {
 	struct iommu_resv_iova_range array[4], filler;
 	struct iommu_resv_iova_ranges cmd = {
 		.size = sizeof(cmd),
 		.dev_id = guest.dev_id,
-		.num_iovas = 4,
 		.resv_iovas = (uintptr_t)array,
 	};
+	size_t nr = machine->nr_regions;
 
-	memset(array, 0xa5, sizeof(array));
 	memset(&filler, 0xa5, sizeof(filler));
-	check_rc(query(&cmd), 0);
-	check(cmd.num_iovas == 1, "total %" PRIu32, (uint32_t)cmd.num_iovas);
-	same_as_expected(array, 1);
-	for (int i = 1; i < 4; i++)
-		check(!memcmp(&array[i], &filler, sizeof(filler)),
-		      "element %d was written to", i);
+	for (size_t room = 1; room <= 4; room++) {
+		size_t fits = room < nr ? room : nr;
+
+		memset(array, 0xa5, sizeof(array));
+		cmd.num_iovas = room;
+		check_rc(query(&cmd), room < nr ? -EMSGSIZE : 0);
+		check(cmd.num_iovas == nr, "total %" PRIu32,
+		      (uint32_t)cmd.num_iovas);
+		are_first(array, fits);
+		for (size_t i = fits; i < 4; i++)
+			check(!memcmp(&array[i], &filler, sizeof(filler)),
+			      "room for %zu: element %zu was written to", room,
+			      i);
+	}
 }
 
 static void wrong_ids(void)
@@ -247,7 +263,8 @@ static void attach_loses_the_regions(void)
 	     guest_ranges(&guest, ioas, &attached) &&
 	     ranges_lost(&before, &attached, &lost));
 	ranges_diag("lost to the attach", &lost);
-	ranges_same_regions("lost to the attach", &lost, &machine->region, 1);
+	ranges_same_regions("lost to the attach", &lost, machine->regions,
+			    machine->nr_regions);
 	free(lost.at);
 }
 
@@ -275,34 +292,50 @@ static void left_over_agrees(void)
 	free(aperture.at);
 }
 
-static void map_is_refused(void)
+void cannot_map(uint32_t id, const struct iommu_resv_iova_range *region)
 {
-	uint64_t start = machine->region.start;
-	uint64_t end = machine->region.last + 1;
+	uint64_t start = region->start, end = region->last + 1;
 	void *mem = guest_memory(2 * page);
 
-	check_rc(guest_map(&guest, ioas, start, mem, page), -EINVAL);
-	check_rc(guest_map(&guest, ioas, end - page, mem, page), -EINVAL);
-	check_rc(guest_map(&guest, ioas, start - page, mem, 2 * page), -EINVAL);
-	check_rc(guest_map(&guest, ioas, end - page, mem, 2 * page), -EINVAL);
+	check_rc(guest_map(&guest, id, start, mem, page), -EINVAL);
+	check_rc(guest_map(&guest, id, end - page, mem, page), -EINVAL);
+	check_rc(guest_map(&guest, id, start - page, mem, 2 * page), -EINVAL);
+	check_rc(guest_map(&guest, id, end - page, mem, 2 * page), -EINVAL);
+	munmap(mem, 2 * page);
+}
+
+static void map_is_refused(void)
+{
+	for (size_t i = 0; i < machine->nr_regions; i++)
+		cannot_map(ioas, &machine->regions[i]);
+}
+
+/* From a page to another and back. */
+static void dma_between(uint64_t one, uint64_t other)
+{
+	uint8_t *mem = guest_memory(2 * page);
+
+	if (check_rc(guest_map(&guest, ioas, one, mem, page), 0) &&
+	    check_rc(guest_map(&guest, ioas, other, mem + page, page), 0)) {
+		guest_dma(&guest, one, mem, other, mem + page, EDU_BUFFER);
+		guest_dma(&guest, other, mem + page, one, mem, EDU_BUFFER);
+		check_rc(guest_unmap(&guest, ioas, one, page), 0);
+		check_rc(guest_unmap(&guest, ioas, other, page), 0);
+	}
 	munmap(mem, 2 * page);
 }
 
 static void dma(void)
 {
-	uint64_t below = machine->region.start - page;
-	uint64_t above = machine->region.last + 1;
-	uint8_t *mem = guest_memory(2 * page);
-
 	need(check_rc(edu_open(&guest.edu, guest.dev), 0));
-	if (check_rc(guest_map(&guest, ioas, below, mem, page), 0) &&
-	    check_rc(guest_map(&guest, ioas, above, mem + page, page), 0)) {
-		guest_dma(&guest, below, mem, above, mem + page, EDU_BUFFER);
-		guest_dma(&guest, above, mem + page, below, mem, EDU_BUFFER);
-		check_rc(guest_unmap(&guest, ioas, below, page), 0);
-		check_rc(guest_unmap(&guest, ioas, above, page), 0);
-	}
-	munmap(mem, 2 * page);
+	for (size_t i = 0; i < machine->nr_regions; i++)
+		dma_between(machine->regions[i].start - page,
+			    machine->regions[i].last + 1);
+}
+
+static void dma_far(void)
+{
+	dma_between(0, attached.at[attached.nr - 1].last + 1 - page);
 }
 
 static void msi(void)
@@ -595,7 +628,8 @@ static const struct ktap_case cases[] = {
 	{ "the query works before any attach and is exact",
 	  query_is_as_expected },
 	{ "num_iovas 0 gives the total and EMSGSIZE", count },
-	{ "the array beyond what is filled stays untouched", untouched },
+	{ "what fits is filled in, the array beyond it stays untouched",
+	  fills_what_fits },
 	{ "a dev_id that is no device gives ENOENT", wrong_ids },
 	{ "a bad pointer gives EFAULT", bad_pointers },
 	{ "reserved fields and sizes are checked", bad_fields },
@@ -605,8 +639,9 @@ static const struct ktap_case cases[] = {
 	{ "aperture without regions is what the IOAS still allows",
 	  left_over_agrees },
 	{ "mapping into a region gives EINVAL", map_is_refused },
-	{ "DMA moves bytes through the pages on both sides of the region",
+	{ "DMA moves bytes through the pages on both sides of each region",
 	  dma },
+	{ "DMA reaches the last page that the IOMMU translates", dma_far },
 	{ "an MSI arrives", msi },
 	{ "a detach gives the regions back", detach_gives_back },
 	{ "everything can be freed", let_go },

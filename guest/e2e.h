@@ -13,9 +13,10 @@
 struct machine {
 	const char *name;
 	const char *iommu_driver;
-	/* All machines have exactly one region. */
-	struct iommu_resv_iova_range region;
-	/* Its lines in the program's output, JSON and text. */
+	/* All that its devices have to keep out of, lowest first. */
+	struct iommu_resv_iova_range regions[2];
+	size_t nr_regions;
+	/* Their lines in the program's output, JSON and text. */
 	const char *json;
 	const char *text;
 	bool nest_parent;	/* can there be one? */
@@ -36,6 +37,9 @@ const char *expect_output(int code, char *argv[]);
 
 /* @want is somewhere in @out, or the case fails and shows both. */
 bool says(const char *out, const char *want);
+
+/* Mapping in a region, at either end or across it, has to be refused. */
+void cannot_map(uint32_t ioas, const struct iommu_resv_iova_range *region);
 
 /* Takes a device from its driver. */
 bool unbind_driver(const char *address);
