@@ -394,22 +394,29 @@ static void layout_region(void)
 	}
 }
 
+/* What is said of the IOVA that the IOMMU does not reach. */
+static char *beyond(void)
+{
+	return text("is beyond what the IOMMU of %s translates (%s HWPT: 0x0-0x%"
+		    PRIx64 "); that is its reach, not a reserved region",
+		    guest.address, hwpt_name(), reach);
+}
+
 static void layout_reach(void)
 {
 	uint64_t start = gap(machine->nr_regions).start;
 	const char *out;
 	char *lines;
 
+	expect(0, "The layout fits", "layout", "--ram",
+	       text("0x%" PRIx64 "-0x%" PRIx64, start, reach));
 	out = expect_output(6, (char *[]){
 		"iommufd-resv", "layout", "--ram",
 		text("0x%" PRIx64 "-0x%" PRIx64, start, reach + 0x1000), NULL });
 	says(out, text("The layout clashes with what 1 device needs.\n"
 		       "  clash: RAM 0x%" PRIx64 "-0x%" PRIx64
-		       ": the IOMMU of %s cannot address 0x%" PRIx64
-		       "-0x%" PRIx64 " (%s HWPT)\n\n", start, reach + 0x1000,
-		       guest.address, reach + 1, reach + 0x1000, hwpt_name()));
-	expect(0, "The layout fits", "layout", "--ram",
-	       text("0x%" PRIx64 "-0x%" PRIx64, start, reach));
+		       ": 0x%" PRIx64 "-0x%" PRIx64 " %s\n\n", start,
+		       reach + 0x1000, reach + 1, reach + 0x1000, beyond()));
 
 	/* Regions as well, in the order of the IOVA. */
 	out = expect_output(6, (char *[]){
@@ -421,9 +428,9 @@ static void layout_reach(void)
 			     PRIx64 "-0x%" PRIx64 "%s\n", lines, guest.address,
 			     (uint64_t)machine->regions[i].start,
 			     (uint64_t)machine->regions[i].last, mark(i));
-	says(out, text("%s  clash: RAM 0x0-0xffffffffffffffff: the IOMMU of %s cannot address 0x%"
-		       PRIx64 "-0xffffffffffffffff (%s HWPT)\n\n",
-		       lines, guest.address, reach + 1, hwpt_name()));
+	says(out, text("%s  clash: RAM 0x0-0xffffffffffffffff: 0x%" PRIx64
+		       "-0xffffffffffffffff %s\n\n", lines, reach + 1,
+		       beyond()));
 }
 
 static void layout_nested(void)
@@ -448,10 +455,14 @@ static void layout_json(void)
 		       "      \"address\": \"%s\",\n"
 		       "      \"ram\": { \"start\": \"0x0\", \"last\": \"0xffffffff\", \"size\": \"0x100000000\" },\n"
 		       "      \"with\": { \"start\": \"0x%" PRIx64 "\", \"last\": \"0x%"
-		       PRIx64 "\", \"size\": \"0x100000\", \"sw_msi\": %s }\n    }\n  ],\n",
+		       PRIx64 "\", \"size\": \"0x100000\", \"sw_msi\": %s },\n"
+		       "      \"text\": \"%s reserves 0x%" PRIx64 "-0x%" PRIx64
+		       "%s\"\n    }\n  ],\n",
 		       guest.address, (uint64_t)machine->regions[0].start,
 		       (uint64_t)machine->regions[0].last,
-		       *mark(0) ? "true" : "false"));
+		       *mark(0) ? "true" : "false", guest.address,
+		       (uint64_t)machine->regions[0].start,
+		       (uint64_t)machine->regions[0].last, mark(0)));
 	says(out, text("\"hwpt\": \"%s\",\n      \"aperture\": [\n        { \"start\": \"0x0\", \"last\": \"0x%"
 		       PRIx64 "\", ", hwpt_name(), reach));
 	says(out, machine->json);

@@ -383,22 +383,28 @@ static void text_range(FILE *out, const char *what,
 		RANGE_OF(*range), size);
 }
 
-static void text_clash(FILE *out, const struct plan_clash *clash)
+/* What is wrong with the RAM, as one sentence without a full stop. */
+static void say_clash(FILE *out, const struct plan_clash *clash)
 {
-	fprintf(out, "  clash: RAM " RANGE ": ", RANGE_OF(clash->ram));
+	const struct plan_device *device = clash->device;
+
 	switch (clash->kind) {
 	case PLAN_RESERVED:
-		fprintf(out, "%s reserves " RANGE "%s\n",
-			clash->device->dev.address, RANGE_OF(clash->at),
-			clash->sw_msi ? " (SW_MSI)" : "");
+		fprintf(out, "%s reserves " RANGE "%s", device->dev.address,
+			RANGE_OF(clash->at), clash->sw_msi ? " (SW_MSI)" : "");
 		break;
 	case PLAN_APERTURE:
-		fprintf(out, "the IOMMU of %s cannot address " RANGE " (%s HWPT)\n",
-			clash->device->dev.address, RANGE_OF(clash->at),
-			hwpt_name(clash->device));
+		/* To whoever maps there this looks just like a region. */
+		fprintf(out, RANGE " is beyond what the IOMMU of %s translates (%s HWPT:",
+			RANGE_OF(clash->at), device->dev.address,
+			hwpt_name(device));
+		for (size_t i = 0; i < device->nr_space; i++)
+			fprintf(out, "%s " RANGE, i ? "," : "",
+				RANGE_OF(device->space[i]));
+		fprintf(out, "); that is its reach, not a reserved region");
 		break;
 	case PLAN_ALIGNMENT:
-		fprintf(out, "not aligned to what the IOMMUs can map\n");
+		fprintf(out, "not aligned to what the IOMMUs can map");
 		break;
 	}
 }
@@ -408,8 +414,12 @@ static void print_text(FILE *out, const struct plan *plan,
 {
 	say_verdict(out, plan, result);
 	fprintf(out, ".\n");
-	for (size_t i = 0; i < result->nr_clashes; i++)
-		text_clash(out, &result->clashes[i]);
+	for (size_t i = 0; i < result->nr_clashes; i++) {
+		fprintf(out, "  clash: RAM " RANGE ": ",
+			RANGE_OF(result->clashes[i].ram));
+		say_clash(out, &result->clashes[i]);
+		fprintf(out, "\n");
+	}
 
 	fprintf(out, "\n");
 	for (size_t i = 0; i < plan->nr_devices; i++) {
@@ -484,6 +494,20 @@ static void json_device(FILE *out, const struct plan_device *device)
 	fprintf(out, "%s]\n    }", dev->nr_reserved ? "\n      " : "");
 }
 
+static void json_sentence(FILE *out, const struct plan_clash *clash)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *sentence = open_memstream(&text, &size);
+
+	if (sentence) {
+		say_clash(sentence, clash);
+		fclose(sentence);
+	}
+	show_string(out, text ? text : "");
+	free(text);
+}
+
 static void json_clash(FILE *out, const struct plan_clash *clash)
 {
 	static const char *const kinds[] = {
@@ -499,8 +523,10 @@ static void json_clash(FILE *out, const struct plan_clash *clash)
 	json_members(out, clash->ram.start, clash->ram.last);
 	fprintf(out, " },\n      \"with\": { ");
 	json_members(out, clash->at.start, clash->at.last);
-	fprintf(out, ", \"sw_msi\": %s }\n    }",
+	fprintf(out, ", \"sw_msi\": %s },\n      \"text\": ",
 		clash->sw_msi ? "true" : "false");
+	json_sentence(out, clash);
+	fprintf(out, "\n    }");
 }
 
 static void print_json(FILE *out, const struct plan *plan,
