@@ -6,9 +6,9 @@
  *
  *   e2e MACHINE [PROGRAM]
  *
- * MACHINE is smmuv3, vtd, virtio or noiommu and says what to expect, or base: any
- * machine with a kernel that has iommufd but not the series. PROGRAM is the
- * iommufd-resv to test, by default the one beside this one.
+ * MACHINE is smmuv3, vtd, amd, virtio or noiommu and says what to expect,
+ * or base: any machine with a kernel that has iommufd but not the series. PROGRAM
+ * is the iommufd-resv to test, by default the one beside this one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -61,6 +61,25 @@ static const struct machine machines[] = {
 		.nr_regions = 1,
 		.json = RESERVED_JSON(DOORBELL_JSON),
 		.text = DOORBELL_TEXT,
+	},
+	{
+		/*
+		 * amd_iommu_get_resv_regions(): MSI_RANGE_START and _END,
+		 * HT_RANGE_START and _END; QEMU's table has no IVMD. The page
+		 * tables grow up to the six levels that QEMU has, all 64 bits.
+		 */
+		.name = "amd",
+		.iommu_driver = "amd-iommu",
+		.regions = { DOORBELL, { 0xfd00000000, 0xffffffffff, 0, 0 } },
+		.nr_regions = 2,
+		.json = RESERVED_JSON(DOORBELL_JSON ",\n"
+			"        { \"start\": \"0xfd00000000\", \"last\": \"0xffffffffff\", "
+			"\"size\": \"0x300000000\", \"sw_msi\": false }"),
+		.text = DOORBELL_TEXT
+			"  reserved  0x000000fd00000000  0x000000ffffffffff  -       12 GiB (12884901888)\n",
+		.reach = UINT64_MAX,
+		.own = { "iommufd-resv layout: a guest of 1,020 GiB in and around the hole",
+			 own_hole },
 	},
 	{
 		/*
@@ -674,10 +693,13 @@ static bool beside_this(void)
 }
 
 #define NR_CASES (sizeof(cases) / sizeof(*cases))
+/* Behind these: the machine's own, and the last. */
+#define MAX_CASES (NR_CASES + LAYOUT_CASES + 2)
 
 int main(int argc, char **argv)
 {
-	struct ktap_case all[NR_CASES + LAYOUT_CASES + 1];
+	struct ktap_case all[MAX_CASES];
+	size_t nr = NR_CASES + LAYOUT_CASES;
 	bool base, noiommu;
 
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++) {
@@ -688,7 +710,7 @@ int main(int argc, char **argv)
 	noiommu = argc > 1 && !strcmp(argv[1], "noiommu");
 	if ((!machine && !base && !noiommu) || argc > 3) {
 		fprintf(stderr,
-			"usage: e2e smmuv3|vtd|virtio|noiommu|base [PROGRAM]\n");
+			"usage: e2e smmuv3|vtd|amd|virtio|noiommu|base [PROGRAM]\n");
 		return 2;
 	}
 	if (argc > 2)
@@ -704,6 +726,8 @@ int main(int argc, char **argv)
 
 	memcpy(all, cases, sizeof(cases));
 	memcpy(all + NR_CASES, layout_cases, sizeof(layout_cases));
-	all[NR_CASES + LAYOUT_CASES] = last_case;
-	return ktap_run(all, NR_CASES + LAYOUT_CASES + 1);
+	if (machine->own.run)
+		all[nr++] = machine->own;
+	all[nr++] = last_case;
+	return ktap_run(all, nr);
 }

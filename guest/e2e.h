@@ -19,7 +19,9 @@ struct machine {
 	/* Their lines in the program's output, JSON and text. */
 	const char *json;
 	const char *text;
+	uint64_t reach;		/* the last IOVA it translates; 0: QEMU's default */
 	bool nest_parent;	/* can there be one? */
+	struct ktap_case own;	/* what only this machine shows; .run NULL: nothing */
 };
 
 extern const struct machine *machine;
@@ -47,6 +49,9 @@ bool unbind_driver(const char *address);
 /* e2e-layout.c: loading regions, and iommufd-resv layout. */
 #define LAYOUT_CASES 17
 extern const struct ktap_case layout_cases[LAYOUT_CASES];
+
+/* e2e-own.c: what only one machine shows. */
+void own_hole(void);
 
 /* e2e-noiommu.c: a device without an IOMMU. */
 #define NOIOMMU_CASES 7

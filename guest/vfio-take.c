@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * For a guest without a shell: binds its edu, its Ethernet and its NVMe
- * devices to vfio-pci, then becomes the command given.
+ * devices to vfio-pci, then runs the command given.
  *
- *   vfio-take COMMAND [ARGUMENT...]
+ *   vfio-take [-x CODE] COMMAND [ARGUMENT...]
+ *
+ * It becomes the command; with -x it succeeds only if the command ends with
+ * that exit code.
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "edu.h"
@@ -31,13 +35,34 @@ static int wanted(const struct dirent *entry)
 	return edu_is(address);
 }
 
+/* Does the child end with exit code @want? */
+static int wait_for(pid_t pid, int want)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) < 0) {
+		fprintf(stderr, "vfio-take: cannot wait for the command: %m\n");
+		return 1;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == want)
+		return 0;
+	fprintf(stderr, "vfio-take: the command ended with status 0x%x, not with exit code %d\n",
+		status, want);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct dirent **entries;
-	int nr;
+	int nr, code = -1;
 
+	if (argc > 3 && !strcmp(argv[1], "-x")) {
+		code = atoi(argv[2]);
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: vfio-take COMMAND [ARGUMENT...]\n");
+		fprintf(stderr, "usage: vfio-take [-x CODE] COMMAND [ARGUMENT...]\n");
 		return 2;
 	}
 	/* On a real machine this would take the network away. */
@@ -58,6 +83,12 @@ int main(int argc, char **argv)
 				entries[i]->d_name, strerror(-rc));
 			return 1;
 		}
+	}
+	if (code >= 0) {
+		pid_t pid = fork();
+
+		if (pid)
+			return wait_for(pid, code);
 	}
 	execvp(argv[1], argv + 1);
 	fprintf(stderr, "vfio-take: cannot run %s: %m\n", argv[1]);
