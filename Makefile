@@ -6,7 +6,7 @@ help:
 
 #: Show and prove
 #:   make run [MACHINE=NAME]                     ./run: see the series at work, on
-#:                                   smmuv3, vtd, amd, virtio or mock
+#:                                   smmuv3, vtd, vtd39, amd, virtio or mock
 #:   make test [SUITE=...]                       ./test: see it pass
 #:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
 #:   make mutants [M=NAME]                       small faults: does a test notice?

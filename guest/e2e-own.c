@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What only one machine shows: a guest of 1,020 GiB and AMD's hole. Part of e2e.
+ * What only one machine shows: a guest of 1,020 GiB and AMD's hole, and an
+ * address that people take for a reserved region where an IOMMU of 39 bits just
+ * ends. Part of e2e.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "e2e.h"
+#include "vfio.h"
 
 /* The machines have the edu here. */
 #define EDU "0000:00:04.0"
@@ -87,4 +92,58 @@ void own_hole(void)
 	/* The stage 2 of a guest that always translates does not have the hole. */
 	over[6] = "--nested";
 	says(expect_output(0, over), "The layout fits 1 device (nested).\n");
+}
+
+#define OUT_OF_REACH							\
+	"0x382000000000-0x38203fffffff is beyond what the IOMMU of " EDU \
+	" translates (paging HWPT: 0x0-0x7fffffffff); that is its reach, not a reserved region"
+
+/* The kernel tells neither from the other when something is mapped there. */
+static void no_region(uint64_t iova)
+{
+	void *mem = guest_memory(page);
+	uint32_t ioas;
+
+	need(guest_bind(&guest));
+	need(check_rc(resv_ioas_alloc(guest.iommufd, &ioas), 0));
+	check_rc(guest_map(&guest, ioas, iova, mem, page), 0);
+	check_rc(resv_ioas_load(guest.iommufd, ioas, guest.dev_id, NULL), 0);
+	check_rc(vfio_attach(guest.dev, ioas), -EADDRINUSE);
+	check_rc(guest_unmap(&guest, ioas, iova, page), 0);
+	check_rc(vfio_attach(guest.dev, ioas), 0);
+	check_rc(guest_map(&guest, ioas, iova, mem, page), -EINVAL);
+	check_rc(vfio_detach(guest.dev), 0);
+	check_rc(resv_destroy(guest.iommufd, ioas), 0);
+	guest_unbind(&guest);
+	munmap(mem, page);
+}
+
+void own_reach(void)
+{
+	char *layout[] = { "iommufd-resv", "layout", "--ram", "0-0x7fffffff",
+			   "--ram", "0x382000000000-0x38203fffffff", NULL, NULL };
+
+	no_region(0x382000000000);
+	prints(6, "The layout clashes with what 1 device needs.\n"
+	       "  clash: RAM 0x382000000000-0x38203fffffff: " OUT_OF_REACH "\n"
+	       "\n"
+	       EDU "  dev_id 1  intel-iommu  paging HWPT\n"
+	       "\n"
+	       "        START               LAST                SIZE\n"
+	       "  RAM   0x0000000000000000  0x000000007fffffff  2 GiB (2147483648)\n"
+	       "  RAM   0x0000382000000000  0x000038203fffffff  1 GiB (1073741824)\n"
+	       "  left  0x0000000080000000  0x00000000fedfffff  1.9 GiB (2128609280)\n"
+	       "  left  0x00000000fef00000  0x0000007fffffffff  508.0 GiB (545478672384)\n",
+	       layout);
+	layout[6] = "--json";
+	says(expect_output(6, layout),
+	     "  \"clashes\": [\n"
+	     "    {\n"
+	     "      \"kind\": \"aperture\",\n"
+	     "      \"address\": \"" EDU "\",\n"
+	     "      \"ram\": { \"start\": \"0x382000000000\", \"last\": \"0x38203fffffff\", \"size\": \"0x40000000\" },\n"
+	     "      \"with\": { \"start\": \"0x382000000000\", \"last\": \"0x38203fffffff\", \"size\": \"0x40000000\", \"sw_msi\": false },\n"
+	     "      \"text\": \"" OUT_OF_REACH "\"\n"
+	     "    }\n"
+	     "  ],\n");
 }

@@ -6,7 +6,7 @@
  *
  *   e2e MACHINE [PROGRAM]
  *
- * MACHINE is smmuv3, vtd, amd, virtio or noiommu and says what to expect,
+ * MACHINE is smmuv3, vtd, vtd39, amd, virtio or noiommu and says what to expect,
  * or base: any machine with a kernel that has iommufd but not the series. PROGRAM
  * is the iommufd-resv to test, by default the one beside this one.
  */
@@ -61,6 +61,18 @@ static const struct machine machines[] = {
 		.nr_regions = 1,
 		.json = RESERVED_JSON(DOORBELL_JSON),
 		.text = DOORBELL_TEXT,
+	},
+	{
+		/* The same but for its page tables, of three levels. */
+		.name = "vtd39",
+		.iommu_driver = "intel-iommu",
+		.regions = { DOORBELL },
+		.nr_regions = 1,
+		.json = RESERVED_JSON(DOORBELL_JSON),
+		.text = DOORBELL_TEXT,
+		.reach = 0x7fffffffff,
+		.own = { "iommufd-resv layout: beyond 39 bits is no reserved region",
+			 own_reach },
 	},
 	{
 		/*
@@ -710,7 +722,7 @@ int main(int argc, char **argv)
 	noiommu = argc > 1 && !strcmp(argv[1], "noiommu");
 	if ((!machine && !base && !noiommu) || argc > 3) {
 		fprintf(stderr,
-			"usage: e2e smmuv3|vtd|amd|virtio|noiommu|base [PROGRAM]\n");
+			"usage: e2e smmuv3|vtd|vtd39|amd|virtio|noiommu|base [PROGRAM]\n");
 		return 2;
 	}
 	if (argc > 2)

@@ -52,6 +52,7 @@ extern const struct ktap_case layout_cases[LAYOUT_CASES];
 
 /* e2e-own.c: what only one machine shows. */
 void own_hole(void);
+void own_reach(void);
 
 /* e2e-noiommu.c: a device without an IOMMU. */
 #define NOIOMMU_CASES 7
