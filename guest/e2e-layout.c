@@ -459,8 +459,9 @@ static void layout_json(void)
 
 	says(out, text("{\n  \"format\": 1,\n  \"verdict\": \"clashes\",\n"
 		       "  \"nested\": false,\n  \"ram\": [\n    { \"start\": \"0x0\", \"last\": \"0xffffffff\", \"size\": \"0x100000000\" }\n  ],\n"
+		       "  \"ranges\": [],\n"
 		       "  \"clashes\": [\n    {\n      \"kind\": \"reserved\",\n"
-		       "      \"address\": \"%s\",\n"
+		       "      \"address\": \"%s\",\n      \"name\": \"\",\n"
 		       "      \"ram\": { \"start\": \"0x0\", \"last\": \"0xffffffff\", \"size\": \"0x100000000\" },\n"
 		       "      \"with\": { \"start\": \"0x%" PRIx64 "\", \"last\": \"0x%"
 		       PRIx64 "\", \"size\": \"0x100000\", \"sw_msi\": %s },\n"
@@ -514,6 +515,56 @@ static void layout_pictures(void)
 	       "layout", "--svg", "/missing/map.svg");
 }
 
+/* One over the region and one above it, with RAM below. */
+static void layout_named(void)
+{
+	uint64_t start = machine->regions[0].start, last = machine->regions[0].last;
+	const char *what = *mark(0) ? "SW_MSI" : "reserved";
+	char over[64], above[64], clash[256];
+	const char *out;
+
+	snprintf(over, sizeof(over), "over=0x%" PRIx64 "-0x%" PRIx64, start,
+		 last);
+	snprintf(above, sizeof(above), "above=0x%" PRIx64 "-0x%" PRIx64,
+		 last + 1, last + page);
+	snprintf(clash, sizeof(clash),
+		 "The layout clashes with what 1 device needs.\n"
+		 "  clash: over 0x%" PRIx64 "-0x%" PRIx64
+		 ": %s reserves 0x%" PRIx64 "-0x%" PRIx64 "%s\n\n", start, last,
+		 guest.address, start, last,
+		 mark(0));
+	out = expect_output(6, (char *[]){
+		"iommufd-resv", "layout", "--map", "--range", above, "--ram",
+		typed(ram(0)), "--range", over, NULL });
+	says(out, clash);
+	says(out, text("  RAM    0x%016" PRIx64 "  ", (uint64_t)page));
+	says(out, text("  over   0x%016" PRIx64 "  0x%016" PRIx64
+		       "  1 MiB (1048576)\n", start, last));
+	says(out, text("  above  0x%016" PRIx64 "  0x%016" PRIx64 "  ",
+		       last + 1, last + page));
+	says(out, text("0x%016" PRIx64 " 0x%016" PRIx64
+		       "      1 MiB !!!            CLASH: %s\n%68s\n", start,
+		       last, what, "over"));
+	says(out, " above\n");
+
+	out = expect_output(6, (char *[]){
+		"iommufd-resv", "layout", "--json", "--svg", "/map.svg",
+		"--range", over, NULL });
+	says(out, text("  \"ram\": [],\n  \"ranges\": [\n    { \"name\": \"over\", \"start\": \"0x%"
+		       PRIx64 "\", \"last\": \"0x%" PRIx64
+		       "\", \"size\": \"0x100000\" }\n  ],\n", start, last));
+	says(out, text("      \"name\": \"over\",\n      \"ram\": { \"start\": \"0x%"
+		       PRIx64 "\", ", start));
+	expect(0, "\"verdict\": \"fits\",", "layout", "--json", "--range",
+	       above);
+
+	write_file("/ram.json", text("{ \"ram\": [ { \"start\": \"0x%zx\", \"last\": \"0x%"
+		   PRIx64 "\" } ],\n  \"ranges\": [ { \"name\": \"over\", \"start\": \"0x%"
+		   PRIx64 "\", \"last\": \"0x%" PRIx64 "\" } ] }\n", page,
+		   start - 1, start, last));
+	expect(6, clash, "layout", "--ram-file", "/ram.json");
+}
+
 static void layout_usage(void)
 {
 	char *nobody[] = { "iommufd-resv", "layout", NULL };
@@ -523,8 +574,22 @@ static void layout_usage(void)
 	expect(2, "write a range as", "layout", "--ram", "4G");
 	expect(2, "RAM 0x2000-0x1fff ends before it starts", "layout", "--ram",
 	       "0x2000-0x1fff");
-	expect(2, "RAM 0x0-0x1fff and 0x1000-0x2fff overlap", "layout", "--ram",
-	       "0x1000-0x2fff", "--ram", "0-0x1fff");
+	expect(2, "iommufd-resv: RAM 0x0-0x1fff and RAM 0x1000-0x2fff overlap\n",
+	       "layout", "--ram", "0x1000-0x2fff", "--ram", "0-0x1fff");
+	expect(2, "iommufd-resv: --range 0-0xfff: write a named range as NAME=0x0-0xbfffffff\n",
+	       "layout", "--range", "0-0xfff");
+	expect(2, "iommufd-resv: --range =0-0xfff: the name is empty\n",
+	       "layout", "--range", "=0-0xfff");
+	expect(2, "iommufd-resv: --range b r=0-0xfff: a name has only letters, digits and . _ : - in it\n",
+	       "layout", "--range", "b r=0-0xfff");
+	expect(2, "iommufd-resv: --range abcdefghijklmnopq=0-0xfff: the name is longer than 16 characters\n",
+	       "layout", "--range", "abcdefghijklmnopq=0-0xfff");
+	expect(2, "iommufd-resv: --range left=0-0xfff: \"left\" means something else here; choose another name\n",
+	       "layout", "--range", "left=0-0xfff");
+	expect(2, "iommufd-resv: two ranges are called bar\n", "layout",
+	       "--range", "bar=0-0xfff", "--range", "bar=0x1000-0x1fff");
+	expect(2, "iommufd-resv: bar 0x0-0xfff and RAM 0x0-0x1fff overlap\n",
+	       "layout", "--range", "bar=0-0xfff", "--ram", "0-0x1fff");
 	expect(2, "RAM 0x0-0x1000 is not whole pages", "layout", "--ram",
 	       "0-0x1000");
 	expect(2, "both want standard output", "layout", "--json", "--map");
@@ -583,6 +648,8 @@ const struct ktap_case layout_cases[LAYOUT_CASES] = {
 	{ "iommufd-resv layout --nested: only SW_MSI counts", layout_nested },
 	{ "iommufd-resv layout --json", layout_json },
 	{ "iommufd-resv layout --map and --svg", layout_pictures },
+	{ "iommufd-resv layout: named ranges, in text, map and JSON",
+	  layout_named },
 	{ "iommufd-resv layout names the causes of failure", layout_usage },
 	{ "iommufd-resv layout: several devices", layout_devices },
 };

@@ -25,10 +25,16 @@ static void prints(int code, const char *want, char *argv[])
 
 /*
  * 2 GiB below 4 GiB as QEMU has it on q35, and the rest right above 4 GiB; or
- * where QEMU moves that on AMD; or on both sides of the hole.
+ * where QEMU moves that on AMD; or on both sides of the hole. And the BARs of four
+ * GPUs, from a report from the field: the last of them is over the hole.
  */
 void own_hole(void)
 {
+	char *bars[] = { "iommufd-resv", "layout",
+			 "--range", "gpu0.bar2=0x8000000000-0x9fffffffff",
+			 "--range", "gpu1.bar2=0xa000000000-0xbfffffffff",
+			 "--range", "gpu2.bar2=0xc000000000-0xdfffffffff",
+			 "--range", "gpu3.bar2=0xe000000000-0xffffffffff", NULL };
 	char *over[] = { "iommufd-resv", "layout", "--ram", "0-0x7fffffff",
 			 "--ram", "0x100000000-0xff7fffffff", NULL, NULL };
 	char *moved[] = { "iommufd-resv", "layout", "--ram", "0-0x7fffffff",
@@ -72,6 +78,20 @@ void own_hole(void)
 	       "  left  0x00000000fef00000  0x00000000ffffffff  17 MiB (17825792)\n"
 	       "  left  0x0000010280000000  0xffffffffffffffff  15.9 EiB (18446742963460505600)\n",
 	       around);
+	prints(6, "The layout clashes with what 1 device needs.\n"
+	       "  clash: gpu3.bar2 0xe000000000-0xffffffffff: " EDU " reserves 0xfd00000000-0xffffffffff\n"
+	       "\n"
+	       EDU "  dev_id 1  amd-iommu  paging HWPT\n"
+	       "\n"
+	       "             START               LAST                SIZE\n"
+	       "  gpu0.bar2  0x0000008000000000  0x0000009fffffffff  128 GiB (137438953472)\n"
+	       "  gpu1.bar2  0x000000a000000000  0x000000bfffffffff  128 GiB (137438953472)\n"
+	       "  gpu2.bar2  0x000000c000000000  0x000000dfffffffff  128 GiB (137438953472)\n"
+	       "  gpu3.bar2  0x000000e000000000  0x000000ffffffffff  128 GiB (137438953472)\n"
+	       "  left       0x0000000000000000  0x00000000fedfffff  3.9 GiB (4276092928)\n"
+	       "  left       0x00000000fef00000  0x0000007fffffffff  508.0 GiB (545478672384)\n"
+	       "  left       0x0000010000000000  0xffffffffffffffff  15.9 EiB (18446742974197923840)\n",
+	       bars);
 	over[6] = "--json";
 	says(expect_output(6, over),
 	     "  \"verdict\": \"clashes\",\n"
@@ -80,10 +100,12 @@ void own_hole(void)
 	     "    { \"start\": \"0x0\", \"last\": \"0x7fffffff\", \"size\": \"0x80000000\" },\n"
 	     "    { \"start\": \"0x100000000\", \"last\": \"0xff7fffffff\", \"size\": \"0xfe80000000\" }\n"
 	     "  ],\n"
+	     "  \"ranges\": [],\n"
 	     "  \"clashes\": [\n"
 	     "    {\n"
 	     "      \"kind\": \"reserved\",\n"
 	     "      \"address\": \"" EDU "\",\n"
+	     "      \"name\": \"\",\n"
 	     "      \"ram\": { \"start\": \"0x100000000\", \"last\": \"0xff7fffffff\", \"size\": \"0xfe80000000\" },\n"
 	     "      \"with\": { \"start\": \"0xfd00000000\", \"last\": \"0xffffffffff\", \"size\": \"0x300000000\", \"sw_msi\": false },\n"
 	     "      \"text\": \"" EDU " reserves 0xfd00000000-0xffffffffff\"\n"
@@ -141,6 +163,7 @@ void own_reach(void)
 	     "    {\n"
 	     "      \"kind\": \"aperture\",\n"
 	     "      \"address\": \"" EDU "\",\n"
+	     "      \"name\": \"\",\n"
 	     "      \"ram\": { \"start\": \"0x382000000000\", \"last\": \"0x38203fffffff\", \"size\": \"0x40000000\" },\n"
 	     "      \"with\": { \"start\": \"0x382000000000\", \"last\": \"0x38203fffffff\", \"size\": \"0x40000000\", \"sw_msi\": false },\n"
 	     "      \"text\": \"" OUT_OF_REACH "\"\n"

@@ -21,8 +21,9 @@
 #define RAM_FILE_MAX (1 << 20)
 
 const char layout_usage[] =
-	"       iommufd-resv layout [--ram START-LAST]... [--ram-file FILE] [--nested]\n"
-	"                           [--map | --json] [--svg FILE] [ADDRESS...]\n";
+	"       iommufd-resv layout [--ram START-LAST]... [--range NAME=START-LAST]...\n"
+	"                           [--ram-file FILE] [--nested] [--map | --json]\n"
+	"                           [--svg FILE] [ADDRESS...]\n";
 
 #define RANGE "0x%" PRIx64 "-0x%" PRIx64
 #define RANGE_OF(r) (uint64_t)(r).start, (uint64_t)(r).last
@@ -36,45 +37,46 @@ struct options {
 struct result {
 	struct plan_clash *clashes;
 	size_t nr_clashes;
-	struct iommu_iova_range *allowed, *left; /* without, with RAM in it */
+	struct iommu_iova_range *layout;	 /* the ranges without names */
+	struct iommu_iova_range *allowed, *left; /* without, with them in it */
 	size_t nr_allowed, nr_left;
 	bool unknown;				 /* some device: not all */
 };
 
 /* Reading the arguments */
 
-static int add_ram(struct plan *plan, const struct iommu_iova_range *ranges,
-		   size_t nr)
+static int add_ranges(struct plan *plan, const struct plan_range *ranges,
+		      size_t nr)
 {
-	void *more = reallocarray(plan->ram, plan->nr_ram + nr,
-				  sizeof(*plan->ram));
+	void *more = reallocarray(plan->ranges, plan->nr_ranges + nr,
+				  sizeof(*plan->ranges));
 
 	if (!more) {
 		complain("out of memory");
 		return EXIT_ERROR;
 	}
-	plan->ram = more;
-	memcpy(plan->ram + plan->nr_ram, ranges, nr * sizeof(*ranges));
-	plan->nr_ram += nr;
+	plan->ranges = more;
+	memcpy(plan->ranges + plan->nr_ranges, ranges, nr * sizeof(*ranges));
+	plan->nr_ranges += nr;
 	return EXIT_OK;
 }
 
-static int ram_argument(struct plan *plan, const char *text)
+static int range_argument(struct plan *plan, bool named, const char *text)
 {
-	struct iommu_iova_range range;
+	struct plan_range range;
 	char why[PLAN_WHY_MAX];
 
-	if (plan_parse_range(text, &range, why)) {
-		complain("--ram %s: %s", text, why);
+	if (plan_parse_range(text, named, &range, why)) {
+		complain("%s %s: %s", named ? "--range" : "--ram", text, why);
 		return EXIT_USAGE;
 	}
-	return add_ram(plan, &range, 1);
+	return add_ranges(plan, &range, 1);
 }
 
 static int ram_file(struct plan *plan, const char *name)
 {
 	FILE *file = fopen(name, "re");
-	struct iommu_iova_range *ranges;
+	struct plan_range *ranges;
 	char why[PLAN_WHY_MAX];
 	char *text = NULL;
 	size_t len = 0, nr;
@@ -96,7 +98,7 @@ static int ram_file(struct plan *plan, const char *name)
 			 name, why);
 		status = EXIT_USAGE;
 	} else {
-		status = add_ram(plan, ranges, nr);
+		status = add_ranges(plan, ranges, nr);
 		free(ranges);
 	}
 	free(text);
@@ -116,6 +118,7 @@ static int read_arguments(int argc, char **argv, struct plan *plan,
 		{ "nested", no_argument, NULL, 'n' },
 		{ "ram", required_argument, NULL, 'r' },
 		{ "ram-file", required_argument, NULL, 'f' },
+		{ "range", required_argument, NULL, 'R' },
 		{ "svg", required_argument, NULL, 's' },
 		{ 0 },
 	};
@@ -137,7 +140,10 @@ static int read_arguments(int argc, char **argv, struct plan *plan,
 			plan->nested = true;
 			break;
 		case 'r':
-			status = ram_argument(plan, optarg);
+			status = range_argument(plan, false, optarg);
+			break;
+		case 'R':
+			status = range_argument(plan, true, optarg);
 			break;
 		case 'f':
 			status = ram_file(plan, optarg);
@@ -156,7 +162,7 @@ static int read_arguments(int argc, char **argv, struct plan *plan,
 		complain("--json and --map both want standard output; use one, or --svg for the picture");
 		return EXIT_USAGE;
 	}
-	if (plan_sort_ram(plan->ram, plan->nr_ram, why)) {
+	if (plan_sort(plan->ranges, plan->nr_ranges, why)) {
 		complain("%s", why);
 		return EXIT_USAGE;
 	}
@@ -274,10 +280,11 @@ static int compare_allowed(int iommufd, struct plan *plan)
 }
 
 /*
- * With the RAM put in first, loading a device has to fail exactly where the
- * RAM meets a region, and to name that region.
+ * With the layout put in first, loading a device has to fail exactly where the
+ * layout meets a region, and to name that region.
  */
 static int compare_clash(int iommufd, const struct plan *plan,
+			 const struct iommu_iova_range *layout,
 			 const struct plan_device *device)
 {
 	const struct iommu_resv_iova_range *want =
@@ -289,7 +296,7 @@ static int compare_clash(int iommufd, const struct plan *plan,
 	rc = resv_ioas_alloc(iommufd, &ioas);
 	if (rc)
 		return failed("IOMMU_IOAS_ALLOC", rc);
-	rc = resv_ioas_allow(iommufd, ioas, plan->ram, plan->nr_ram);
+	rc = resv_ioas_allow(iommufd, ioas, layout, plan->nr_ranges);
 	if (rc) {
 		status = failed("IOMMU_IOAS_ALLOW_IOVAS", rc);
 	} else {
@@ -298,7 +305,7 @@ static int compare_clash(int iommufd, const struct plan *plan,
 		if (loaded != (want ? -EADDRINUSE : 0) ||
 		    (want && (clash.start != want->start ||
 			      clash.last != want->last))) {
-			complain("internal error: %s: IOMMU_IOAS_LOAD_RESV_IOVAS over the RAM gave \"%s\" and " RANGE ", but the RAM meets %s first; report this",
+			complain("internal error: %s: IOMMU_IOAS_LOAD_RESV_IOVAS over the layout gave \"%s\" and " RANGE ", but the layout meets %s first; report this",
 				 device->dev.address,
 				 loaded ? strerror(-loaded) : "success",
 				 RANGE_OF(clash), want ? "a region" : "none");
@@ -316,9 +323,16 @@ static int work_out(int iommufd, struct plan *plan, struct result *result)
 {
 	int status, rc;
 
+	result->layout = calloc(plan->nr_ranges + 1, sizeof(*result->layout));
+	if (!result->layout)
+		return failed("working out what is left", -ENOMEM);
+	for (size_t i = 0; i < plan->nr_ranges; i++)
+		result->layout[i] = plan->ranges[i].iova;
+
 	status = compare_allowed(iommufd, plan);
 	for (size_t i = 0; !status && i < plan->nr_devices; i++) {
-		status = compare_clash(iommufd, plan, &plan->devices[i]);
+		status = compare_clash(iommufd, plan, result->layout,
+				       &plan->devices[i]);
 		result->unknown |= !plan->devices[i].dev.aperture;
 	}
 	if (status)
@@ -330,8 +344,8 @@ static int work_out(int iommufd, struct plan *plan, struct result *result)
 				  &result->nr_allowed);
 	if (!rc)
 		rc = resv_subtract(result->allowed, result->nr_allowed,
-				   plan->ram, plan->nr_ram, &result->left,
-				   &result->nr_left);
+				   result->layout, plan->nr_ranges,
+				   &result->left, &result->nr_left);
 	return rc ? failed("working out what is left", rc) : EXIT_OK;
 }
 
@@ -343,7 +357,7 @@ static const char *verdict(const struct plan *plan, const struct result *result)
 		return "clashes";
 	if (result->unknown)
 		return "unknown";
-	return plan->nr_ram ? "fits" : "empty";
+	return plan->nr_ranges ? "fits" : "empty";
 }
 
 static const char *hwpt_name(const struct plan_device *device)
@@ -363,7 +377,7 @@ static void say_verdict(FILE *out, const struct plan *plan,
 			plan->nr_devices, s, *s ? "" : "s");
 	else if (result->unknown)
 		fprintf(out, "Cannot tell whether the layout fits: not all is known");
-	else if (!plan->nr_ram)
+	else if (!plan->nr_ranges)
 		fprintf(out, "No RAM given; what %zu device%s leave%s", plan->nr_devices,
 			s, *s ? "" : "s");
 	else
@@ -373,17 +387,17 @@ static void say_verdict(FILE *out, const struct plan *plan,
 		fprintf(out, " (nested)");
 }
 
-static void text_range(FILE *out, const char *what,
+static void text_range(FILE *out, int width, const char *what,
 		       const struct iommu_iova_range *range)
 {
 	char size[SHOW_SIZE_MAX];
 
 	show_size(size, range->start, range->last);
-	fprintf(out, "  %-4s  0x%016" PRIx64 "  0x%016" PRIx64 "  %s\n", what,
-		RANGE_OF(*range), size);
+	fprintf(out, "  %-*s  0x%016" PRIx64 "  0x%016" PRIx64 "  %s\n", width,
+		what, RANGE_OF(*range), size);
 }
 
-/* What is wrong with the RAM, as one sentence without a full stop. */
+/* What is wrong with a range, as one sentence without a full stop. */
 static void say_clash(FILE *out, const struct plan_clash *clash)
 {
 	const struct plan_device *device = clash->device;
@@ -412,12 +426,21 @@ static void say_clash(FILE *out, const struct plan_clash *clash)
 static void print_text(FILE *out, const struct plan *plan,
 		       const struct result *result)
 {
+	int width = strlen("left");
+
+	for (size_t i = 0; i < plan->nr_ranges; i++) {
+		int len = strlen(plan->ranges[i].name);
+
+		width = len > width ? len : width;
+	}
 	say_verdict(out, plan, result);
 	fprintf(out, ".\n");
 	for (size_t i = 0; i < result->nr_clashes; i++) {
-		fprintf(out, "  clash: RAM " RANGE ": ",
-			RANGE_OF(result->clashes[i].ram));
-		say_clash(out, &result->clashes[i]);
+		const struct plan_clash *clash = &result->clashes[i];
+
+		fprintf(out, "  clash: %s " RANGE ": ", plan_name(clash->range),
+			RANGE_OF(clash->range->iova));
+		say_clash(out, clash);
 		fprintf(out, "\n");
 	}
 
@@ -431,14 +454,15 @@ static void print_text(FILE *out, const struct plan *plan,
 						    "unknown IOMMU driver",
 			hwpt_name(device));
 	}
-	fprintf(out, "\n  %-4s  %-18s  %-18s  %s\n", "", "START", "LAST",
-		"SIZE");
-	for (size_t i = 0; i < plan->nr_ram; i++)
-		text_range(out, "RAM", &plan->ram[i]);
+	fprintf(out, "\n  %-*s  %-18s  %-18s  %s\n", width, "", "START",
+		"LAST", "SIZE");
+	for (size_t i = 0; i < plan->nr_ranges; i++)
+		text_range(out, width, plan_name(&plan->ranges[i]),
+			   &plan->ranges[i].iova);
 	for (size_t i = 0; i < result->nr_left; i++)
-		text_range(out, "left", &result->left[i]);
+		text_range(out, width, "left", &result->left[i]);
 	if (!result->nr_left)
-		fprintf(out, "  left  nothing\n");
+		fprintf(out, "  %-*s  nothing\n", width, "left");
 }
 
 static void json_members(FILE *out, uint64_t start, uint64_t last)
@@ -466,6 +490,30 @@ static void json_ranges(FILE *out, const char *indent,
 	if (nr)
 		fprintf(out, "\n%s", indent);
 	fprintf(out, "]");
+}
+
+/* The same of the layout: the RAM, or what has a name. */
+static void json_layout(FILE *out, const struct plan *plan, bool named)
+{
+	const char *between = "";
+
+	fprintf(out, "[");
+	for (size_t i = 0; i < plan->nr_ranges; i++) {
+		const struct plan_range *range = &plan->ranges[i];
+
+		if (named != !!*range->name)
+			continue;
+		fprintf(out, "%s\n    { ", between);
+		between = ",";
+		if (named) {
+			fprintf(out, "\"name\": ");
+			show_string(out, range->name);
+			fprintf(out, ", ");
+		}
+		json_members(out, range->iova.start, range->iova.last);
+		fprintf(out, " }");
+	}
+	fprintf(out, "%s]", *between ? "\n  " : "");
 }
 
 static void json_device(FILE *out, const struct plan_device *device)
@@ -519,8 +567,10 @@ static void json_clash(FILE *out, const struct plan_clash *clash)
 	fprintf(out, "    {\n      \"kind\": \"%s\",\n      \"address\": ",
 		kinds[clash->kind]);
 	show_string(out, clash->device ? clash->device->dev.address : "");
+	fprintf(out, ",\n      \"name\": ");
+	show_string(out, clash->range->name);
 	fprintf(out, ",\n      \"ram\": { ");
-	json_members(out, clash->ram.start, clash->ram.last);
+	json_members(out, clash->range->iova.start, clash->range->iova.last);
 	fprintf(out, " },\n      \"with\": { ");
 	json_members(out, clash->at.start, clash->at.last);
 	fprintf(out, ", \"sw_msi\": %s },\n      \"text\": ",
@@ -535,7 +585,9 @@ static void print_json(FILE *out, const struct plan *plan,
 	fprintf(out, "{\n  \"format\": 1,\n  \"verdict\": \"%s\",\n"
 		"  \"nested\": %s,\n  \"ram\": ", verdict(plan, result),
 		plan->nested ? "true" : "false");
-	json_ranges(out, "  ", plan->ram, plan->nr_ram);
+	json_layout(out, plan, false);
+	fprintf(out, ",\n  \"ranges\": ");
+	json_layout(out, plan, true);
 	fprintf(out, ",\n  \"clashes\": [");
 	for (size_t i = 0; i < result->nr_clashes; i++) {
 		fprintf(out, "%s\n", i ? "," : "");

@@ -10,6 +10,9 @@
 /* The longest bar, that of all 64 bits; 16 times the size is one sign more. */
 #define BAR_MAX 14
 
+/* Where the labels of the text start, after START, LAST, SIZE and the bar. */
+#define LABEL_COLUMN (19 + 19 + 11 + BAR_MAX + 1)
+
 /* What an interval looks like, by what is worst about it. */
 static const struct look {
 	unsigned int is;	/* all of these */
@@ -17,15 +20,15 @@ static const struct look {
 	char sign;
 	const char *fill;	/* in the SVG */
 } looks[] = {
-	{ PLAN_IS_RAM | PLAN_IS_SW_MSI, "CLASH: SW_MSI", '!', "clash" },
-	{ PLAN_IS_RAM | PLAN_IS_RESERVED, "CLASH: reserved", '!', "clash" },
-	{ PLAN_IS_RAM | PLAN_IS_OUT, "CLASH: no reach", '!', "clash" },
-	{ PLAN_IS_RAM, "RAM", '#', "ram" },
+	{ PLAN_IS_TAKEN | PLAN_IS_SW_MSI, "CLASH: SW_MSI", '!', "clash" },
+	{ PLAN_IS_TAKEN | PLAN_IS_RESERVED, "CLASH: reserved", '!', "clash" },
+	{ PLAN_IS_TAKEN | PLAN_IS_OUT, "CLASH: no reach", '!', "clash" },
+	{ PLAN_IS_TAKEN, "RAM", '#', "ram" },
 	{ PLAN_IS_OUT, "out of reach", '~', "out" },
 	{ PLAN_IS_SW_MSI, "SW_MSI window", 'M', "swmsi" },
 	{ PLAN_IS_RESERVED, "reserved", 'x', "reserved" },
 	{ 0, "left", '.', "left" },
-};
+}, named_look = { PLAN_IS_TAKEN, "named range", '=', "named" };
 
 /* One of each for the legend, in the order of interest. */
 static const struct legend {
@@ -34,14 +37,21 @@ static const struct legend {
 	const char *text;
 } legends[] = {
 	{ '#', "ram", "RAM" },
+	{ '=', "named", "named range" },
 	{ '.', "left", "left" },
 	{ 'x', "reserved", "reserved" },
 	{ 'M', "swmsi", "SW_MSI window" },
 	{ '~', "out", "out of reach of an IOMMU" },
-	{ '!', "clash", "RAM that clashes" },
+	{ '!', "clash", "clash" },
 };
 
 #define NR(array) (sizeof(array) / sizeof(*(array)))
+
+/* The name of what is there, if it was given one; else "". */
+static const char *name_of(const struct plan_segment *segment)
+{
+	return segment->range ? segment->range->name : "";
+}
 
 static const struct look *look_of(const struct plan_segment *segment)
 {
@@ -49,6 +59,8 @@ static const struct look *look_of(const struct plan_segment *segment)
 
 	while ((segment->is & look->is) != look->is)
 		look++;
+	if (look->is == PLAN_IS_TAKEN && *name_of(segment))
+		return &named_look;
 	return look;
 }
 
@@ -88,18 +100,23 @@ void map_text(FILE *out, const struct map *map)
 		bar[length] = '\0';
 		fprintf(out, "0x%016" PRIx64 " 0x%016" PRIx64 " %10s %-*s %s\n",
 			segment->start, segment->last, size, BAR_MAX, bar,
-			look->label);
+			look == &named_look ? name_of(segment) : look->label);
+		/* No line has room for both. */
+		if (plan_segment_clashes(segment) && *name_of(segment))
+			fprintf(out, "%*s%s\n", LABEL_COLUMN, "",
+				name_of(segment));
 	}
 	fprintf(out, "\n");
 	for (size_t i = 0; i < NR(legends); i++)
-		fprintf(out, "%s%c %s%s", i == 4 ? "" : i ? "   " : "",
-			legends[i].sign, legends[i].text, i == 3 ? "\n" : "");
-	fprintf(out, "\nEach line is one interval; a bar grows by one sign for 16 times the size.\n");
+		fprintf(out, "%s%c %s%s", i == 5 ? "" : i ? "   " : "",
+			legends[i].sign, legends[i].text, i == 4 ? "\n" : "");
+	fprintf(out, "\nEach line is one interval, the name of what clashes is below it; a bar grows\n"
+		"by one sign for 16 times the size.\n");
 }
 
 /* Measures of the SVG, in its user units. */
 enum {
-	WIDTH = 800,
+	WIDTH = 900,
 	MARGIN = 20,
 	TOP = 100,		/* where the first block starts */
 	BLOCK = 150,		/* width of a block */
@@ -108,6 +125,7 @@ enum {
 	RANGE_X = MARGIN + BLOCK + 16,
 	SIZE_X = 600,		/* right edge */
 	LABEL_X = 620,
+	NAME_X = 760,
 	LEGEND_STEP = 26,
 };
 
@@ -147,12 +165,13 @@ static const char style[] =
 	"text { font: 14px sans-serif; fill: #111 }\n"
 	".title { font-size: 20px; font-weight: bold }\n"
 	".note { fill: #444 }\n"
-	".iova, .size { font-family: monospace; font-size: 13px }\n"
+	".iova, .size, .name { font-family: monospace; font-size: 13px }\n"
 	".size { text-anchor: end }\n"
 	".bad { font-weight: bold }\n"
 	"rect.block { stroke: #111; stroke-width: 1 }\n"
 	"rect.clash { stroke-width: 3 }\n"
 	".ram { fill: #56b4e9 }\n"
+	".named { fill: url(#named) }\n"
 	".left { fill: #fff }\n"
 	".reserved { fill: url(#reserved) }\n"
 	".swmsi { fill: url(#swmsi) }\n"
@@ -160,6 +179,8 @@ static const char style[] =
 	".clash { fill: url(#clash) }\n"
 	"</style>\n"
 	"<defs>\n"
+	"<pattern id=\"named\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
+	"<rect width=\"8\" height=\"8\" fill=\"#009e73\"/><rect width=\"2\" height=\"8\" fill=\"#fff\"/></pattern>\n"
 	"<pattern id=\"reserved\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
 	"<rect width=\"8\" height=\"8\" fill=\"#bbb\"/><rect width=\"2\" height=\"8\" fill=\"#333\"/></pattern>\n"
 	"<pattern id=\"swmsi\" width=\"10\" height=\"10\" patternUnits=\"userSpaceOnUse\">"
@@ -177,7 +198,7 @@ void map_svg(FILE *out, const struct map *map)
 	for (size_t i = 0; i < map->nr; i++)
 		height += block_height(&map->segments[i]);
 	y = height + 40;		/* of the legend */
-	height = y + LEGEND_STEP * NR(legends) / 2 + 40;
+	height = y + LEGEND_STEP * ((NR(legends) + 1) / 2) + 40;
 
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -215,6 +236,12 @@ void map_svg(FILE *out, const struct map *map)
 			segment->start, segment->last, SIZE_X, base, size,
 			plan_segment_clashes(segment) ? " bad" : "", LABEL_X,
 			base, look->label);
+		if (*name_of(segment)) {
+			fprintf(out, "<text class=\"name\" x=\"%d\" y=\"%u\">",
+				NAME_X, base);
+			xml(out, name_of(segment));
+			fprintf(out, "</text>\n");
+		}
 		y += h;
 	}
 

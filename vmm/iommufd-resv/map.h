@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The IOVA space as a picture: what is RAM, reserved, left, and where they
- * clash. One line (or block) for each interval, lowest first, on a scale that
+ * The IOVA space as a picture: what is RAM or a named range, reserved, left, and
+ * where they clash. One line (or block) for each interval, lowest first, on a scale that
  * shows a page as well as an exabyte.
  */
 #ifndef MAP_H

@@ -56,17 +56,59 @@ static bool number(const char *text, size_t len, uint64_t *value)
 	return len;
 }
 
-int plan_parse_range(const char *text, struct iommu_iova_range *range,
+static bool is(const char *text, size_t len, const char *want)
+{
+	return len == strlen(want) && !memcmp(text, want, len);
+}
+
+static int take_name(const char *text, size_t len, struct plan_range *range,
 		     char why[PLAN_WHY_MAX])
 {
-	const char *dash = strchr(text, '-');
+	static const char *const words[] = { "RAM", "left", "reserved" };
+	static const char good[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+
+	if (!len)
+		return refuse(why, "the name is empty");
+	if (len > PLAN_NAME_MAX)
+		return refuse(why, "the name is longer than %d characters",
+			      PLAN_NAME_MAX);
+	for (size_t i = 0; i < len; i++) {
+		if (!text[i] || !strchr(good, text[i]))
+			return refuse(why, "a name has only letters, digits and . _ : - in it");
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (is(text, len, words[i]))
+			return refuse(why, "\"%s\" means something else here; choose another name",
+				      words[i]);
+	}
+	memcpy(range->name, text, len);
+	range->name[len] = '\0';
+	return 0;
+}
+
+int plan_parse_range(const char *text, bool named, struct plan_range *range,
+		     char why[PLAN_WHY_MAX])
+{
+	struct plan_range got = { 0 };
+	const char *equals, *dash;
 	uint64_t start, last;
 
+	if (named) {
+		equals = strchr(text, '=');
+		if (!equals)
+			return refuse(why, "write a named range as NAME=0x0-0xbfffffff");
+		if (take_name(text, equals - text, &got, why))
+			return -EINVAL;
+		text = equals + 1;
+	}
+	dash = strchr(text, '-');
 	if (!dash || !number(text, dash - text, &start) ||
 	    !number(dash + 1, strlen(dash + 1), &last))
 		return refuse(why, "write a range as 0x0-0xbfffffff: first byte, dash, last byte");
-	range->start = start;
-	range->last = last;
+	got.iova.start = start;
+	got.iova.last = last;
+	*range = got;
 	return 0;
 }
 
@@ -117,124 +159,189 @@ static bool string(struct reader *r, const char **text, size_t *len)
 	return true;
 }
 
-static bool is(const char *text, size_t len, const char *want)
+static int json_name(struct reader *r, struct plan_range *range)
 {
-	return len == strlen(want) && !memcmp(text, want, len);
+	char why[PLAN_WHY_MAX];
+	const char *text;
+	size_t len;
+
+	if (!string(r, &text, &len))
+		return expected(r, "a name in quotes");
+	if (take_name(text, len, range, why))
+		return refuse(r->why, "line %u: %s", r->line, why);
+	return 0;
 }
 
-static int json_range(struct reader *r, struct iommu_iova_range *range)
+static int json_number(struct reader *r, uint64_t *value)
 {
-	bool have_start = false, have_last = false;
+	const char *text;
+	size_t len;
+
+	if (!string(r, &text, &len) || !number(text, len, value))
+		return expected(r, "a number in quotes, such as \"0x1000\",");
+	return 0;
+}
+
+/* An object with the members "start", "last" and, if @named, "name". */
+static int json_range(struct reader *r, bool named, struct plan_range *range)
+{
+	bool start = false, last = false, name = !named;
+	uint64_t value;
+	int rc;
+
+	*range = (struct plan_range){ 0 };
+	if (!eat(r, '{'))
+		return expected(r, "{");
+	do {
+		const char *key;
+		bool *have;
+		size_t len;
+
+		if (!string(r, &key, &len))
+			return expected(r, named ? "\"name\", \"start\" or \"last\"" :
+						   "\"start\" or \"last\"");
+		have = is(key, len, "start") ? &start :
+		       is(key, len, "last")  ? &last :
+		       is(key, len, "name")  ? &name :
+					       NULL;
+		if (!have || *have)
+			return expected(r, named ? "\"name\", \"start\" and \"last\" once each, nothing else," :
+						   "\"start\" and \"last\" once each, nothing else,");
+		*have = true;
+		if (!eat(r, ':'))
+			return expected(r, ":");
+		rc = have == &name ? json_name(r, range) :
+				     json_number(r, &value);
+		if (rc)
+			return rc;
+		if (have == &start)
+			range->iova.start = value;
+		else if (have == &last)
+			range->iova.last = value;
+	} while (eat(r, ','));
+	if (!eat(r, '}'))
+		return expected(r, "}");
+	if (!start || !last || !name)
+		return expected(r, named ? "all of \"name\", \"start\" and \"last\"" :
+					   "both \"start\" and \"last\"");
+	return 0;
+}
+
+/* An array of at least one of these, behind those that are there already. */
+static int json_ranges(struct reader *r, bool named, struct plan_range **ranges,
+		       size_t *nr)
+{
+	int rc;
+
+	if (!eat(r, '['))
+		return expected(r, "[");
+	do {
+		void *more = reallocarray(*ranges, *nr + 1, sizeof(**ranges));
+
+		if (!more) {
+			refuse(r->why, "out of memory");
+			return -ENOMEM;
+		}
+		*ranges = more;
+		rc = json_range(r, named, &(*ranges)[(*nr)++]);
+		if (rc)
+			return rc;
+	} while (eat(r, ','));
+	return eat(r, ']') ? 0 : expected(r, ", or ]");
+}
+
+static int json_layout(struct reader *r, struct plan_range **ranges, size_t *nr)
+{
+	bool ram = false, named = false;
+	int rc;
 
 	if (!eat(r, '{'))
 		return expected(r, "{");
 	do {
-		const char *name, *text;
-		size_t name_len, len;
-		uint64_t value;
+		const char *key;
+		bool *have = NULL;
+		size_t len;
 
-		if (!string(r, &name, &name_len))
-			return expected(r, "\"start\" or \"last\"");
+		if (string(r, &key, &len))
+			have = is(key, len, "ram")    ? &ram :
+			       is(key, len, "ranges") ? &named :
+							NULL;
+		if (!have || *have)
+			return expected(r, "\"ram\" or \"ranges\", once each, nothing else,");
+		*have = true;
 		if (!eat(r, ':'))
 			return expected(r, ":");
-		if (!string(r, &text, &len) || !number(text, len, &value))
-			return expected(r, "a number in quotes, such as \"0x1000\",");
-		if (is(name, name_len, "start") && !have_start) {
-			have_start = true;
-			range->start = value;
-		} else if (is(name, name_len, "last") && !have_last) {
-			have_last = true;
-			range->last = value;
-		} else {
-			return expected(r, "\"start\" and \"last\" once each, nothing else,");
-		}
+		rc = json_ranges(r, have == &named, ranges, nr);
+		if (rc)
+			return rc;
 	} while (eat(r, ','));
 	if (!eat(r, '}'))
 		return expected(r, "}");
-	if (!have_start || !have_last)
-		return expected(r, "both \"start\" and \"last\"");
-	return 0;
+	skip_space(r);
+	return r->at == r->end ? 0 : expected(r, "the end");
 }
 
-int plan_parse_json(const char *text, size_t len,
-		    struct iommu_iova_range **ranges, size_t *nr,
-		    char why[PLAN_WHY_MAX])
+int plan_parse_json(const char *text, size_t len, struct plan_range **ranges,
+		    size_t *nr, char why[PLAN_WHY_MAX])
 {
 	struct reader r = { text, text + len, 1, why };
-	struct iommu_iova_range *array = NULL;
-	const char *name;
-	size_t name_len, count = 0;
-	int rc;
+	struct plan_range *array = NULL;
+	size_t count = 0;
+	int rc = json_layout(&r, &array, &count);
 
-	if (!eat(&r, '{'))
-		return expected(&r, "{");
-	if (!string(&r, &name, &name_len) || !is(name, name_len, "ram"))
-		return expected(&r, "\"ram\", the only member,");
-	if (!eat(&r, ':'))
-		return expected(&r, ":");
-	if (!eat(&r, '['))
-		return expected(&r, "[");
-	do {
-		void *more = reallocarray(array, count + 1, sizeof(*array));
-
-		if (!more) {
-			refuse(why, "out of memory");
-			rc = -ENOMEM;
-			goto fail;
-		}
-		array = more;
-		rc = json_range(&r, &array[count++]);
-		if (rc)
-			goto fail;
-	} while (eat(&r, ','));
-	if (!eat(&r, ']')) {
-		rc = expected(&r, ", or ]");
-		goto fail;
-	}
-	if (!eat(&r, '}')) {
-		rc = expected(&r, "}");
-		goto fail;
-	}
-	skip_space(&r);
-	if (r.at != r.end) {
-		rc = expected(&r, "the end");
-		goto fail;
+	if (rc) {
+		free(array);
+		return rc;
 	}
 	*ranges = array;
 	*nr = count;
 	return 0;
-fail:
-	free(array);
-	return rc;
 }
 
 static int by_start(const void *a, const void *b)
 {
-	const struct iommu_iova_range *x = a, *y = b;
+	const struct plan_range *x = a, *y = b;
 
-	return x->start < y->start ? -1 : x->start > y->start;
+	return x->iova.start < y->iova.start ? -1 :
+					       x->iova.start > y->iova.start;
 }
 
 #define RANGE "0x%" PRIx64 "-0x%" PRIx64
 #define RANGE_OF(r) (uint64_t)(r).start, (uint64_t)(r).last
 
-int plan_sort_ram(struct iommu_iova_range *ram, size_t nr,
-		  char why[PLAN_WHY_MAX])
+/* Are both ends multiples of @unit? After the top of the space comes 0. */
+static bool whole(const struct iommu_iova_range *iova, uint64_t unit)
+{
+	return iova->start % unit == 0 && (iova->last + 1) % unit == 0;
+}
+
+int plan_sort(struct plan_range *ranges, size_t nr, char why[PLAN_WHY_MAX])
 {
 	for (size_t i = 0; i < nr; i++) {
-		if (ram[i].last < ram[i].start)
-			return refuse(why, "RAM " RANGE " ends before it starts",
-				      RANGE_OF(ram[i]));
-		if (ram[i].start % PLAN_PAGE || (ram[i].last + 1) % PLAN_PAGE)
-			return refuse(why, "RAM " RANGE " is not whole pages of %d bytes; the last byte belongs to the range",
-				      RANGE_OF(ram[i]), PLAN_PAGE);
+		const struct plan_range *range = &ranges[i];
+
+		if (range->iova.last < range->iova.start)
+			return refuse(why, "%s " RANGE " ends before it starts",
+				      plan_name(range), RANGE_OF(range->iova));
+		if (!whole(&range->iova, PLAN_PAGE))
+			return refuse(why, "%s " RANGE " is not whole pages of %d bytes; the last byte belongs to the range",
+				      plan_name(range), RANGE_OF(range->iova),
+				      PLAN_PAGE);
+		for (size_t j = 0; *range->name && j < i; j++) {
+			if (!strcmp(range->name, ranges[j].name))
+				return refuse(why, "two ranges are called %s",
+					      range->name);
+		}
 	}
 	if (nr)
-		qsort(ram, nr, sizeof(*ram), by_start);
+		qsort(ranges, nr, sizeof(*ranges), by_start);
 	for (size_t i = 1; i < nr; i++) {
-		if (ram[i].start <= ram[i - 1].last)
-			return refuse(why, "RAM " RANGE " and " RANGE " overlap",
-				      RANGE_OF(ram[i - 1]), RANGE_OF(ram[i]));
+		const struct plan_range *a = &ranges[i - 1], *b = &ranges[i];
+
+		if (b->iova.start <= a->iova.last)
+			return refuse(why, "%s " RANGE " and %s " RANGE " overlap",
+				      plan_name(a), RANGE_OF(a->iova),
+				      plan_name(b), RANGE_OF(b->iova));
 	}
 	return 0;
 }
@@ -263,19 +370,19 @@ static int add(struct plan_clash **clashes, size_t *nr,
 }
 
 static int add_regions(const struct plan_device *device, bool nested,
-		       const struct iommu_iova_range *ram,
+		       const struct plan_range *range,
 		       struct plan_clash **clashes, size_t *nr)
 {
 	for (size_t i = 0; i < device->dev.nr_reserved; i++) {
 		const struct iommu_resv_iova_range *region =
 			&device->dev.reserved[i];
 		struct plan_clash clash = {
-			PLAN_RESERVED, device, *ram,
+			PLAN_RESERVED, device, range,
 			{ region->start, region->last },
 			region->flags & IOMMU_RESV_IOVA_SW_MSI,
 		};
 
-		if (counts(region, nested) && meet(region, ram) &&
+		if (counts(region, nested) && meet(region, &range->iova) &&
 		    add(clashes, nr, &clash))
 			return -ENOMEM;
 	}
@@ -283,7 +390,7 @@ static int add_regions(const struct plan_device *device, bool nested,
 }
 
 static int add_out_of_reach(const struct plan_device *device,
-			    const struct iommu_iova_range *ram,
+			    const struct plan_range *range,
 			    struct plan_clash **clashes, size_t *nr)
 {
 	struct iommu_iova_range *out;
@@ -292,13 +399,13 @@ static int add_out_of_reach(const struct plan_device *device,
 
 	if (!device->dev.aperture)
 		return 0;
-	rc = resv_subtract(ram, 1, device->space, device->nr_space, &out,
-			   &nr_out);
+	rc = resv_subtract(&range->iova, 1, device->space, device->nr_space,
+			   &out, &nr_out);
 	if (rc)
 		return rc;
 	for (size_t i = 0; !rc && i < nr_out; i++) {
 		struct plan_clash clash = {
-			PLAN_APERTURE, device, *ram, out[i], false,
+			PLAN_APERTURE, device, range, out[i], false,
 		};
 
 		rc = add(clashes, nr, &clash);
@@ -317,21 +424,23 @@ int plan_clashes(const struct plan *plan, struct plan_clash **clashes,
 	for (size_t i = 0; !rc && i < plan->nr_devices; i++) {
 		const struct plan_device *device = &plan->devices[i];
 
-		for (size_t j = 0; !rc && j < plan->nr_ram; j++) {
-			rc = add_regions(device, plan->nested, &plan->ram[j],
-					 &found, &count);
+		for (size_t j = 0; !rc && j < plan->nr_ranges; j++) {
+			const struct plan_range *range = &plan->ranges[j];
+
+			rc = add_regions(device, plan->nested, range, &found,
+					 &count);
 			if (!rc)
-				rc = add_out_of_reach(device, &plan->ram[j],
-						      &found, &count);
+				rc = add_out_of_reach(device, range, &found,
+						      &count);
 		}
 	}
-	for (size_t j = 0; !rc && plan->alignment && j < plan->nr_ram; j++) {
+	for (size_t j = 0; !rc && plan->alignment && j < plan->nr_ranges; j++) {
+		const struct plan_range *range = &plan->ranges[j];
 		struct plan_clash clash = {
-			PLAN_ALIGNMENT, NULL, plan->ram[j], plan->ram[j], false,
+			PLAN_ALIGNMENT, NULL, range, range->iova, false,
 		};
 
-		if (plan->ram[j].start % plan->alignment ||
-		    (plan->ram[j].last + 1) % plan->alignment)
+		if (!whole(&range->iova, plan->alignment))
 			rc = add(&found, &count, &clash);
 	}
 	if (rc) {
@@ -347,8 +456,9 @@ const struct iommu_resv_iova_range *
 plan_first_region(const struct plan *plan, const struct plan_device *device)
 {
 	for (size_t i = 0; i < device->dev.nr_reserved; i++) {
-		for (size_t j = 0; j < plan->nr_ram; j++) {
-			if (meet(&device->dev.reserved[i], &plan->ram[j]))
+		for (size_t j = 0; j < plan->nr_ranges; j++) {
+			if (meet(&device->dev.reserved[i],
+				 &plan->ranges[j].iova))
 				return &device->dev.reserved[i];
 		}
 	}
@@ -372,11 +482,26 @@ static bool within(uint64_t iova, const struct iommu_iova_range *ranges,
 	return false;
 }
 
+/* What of the layout is at @iova, if anything. */
+static const struct plan_range *range_at(const struct plan *plan, uint64_t iova)
+{
+	for (size_t i = 0; i < plan->nr_ranges; i++) {
+		if (within(iova, &plan->ranges[i].iova, 1))
+			return &plan->ranges[i];
+	}
+	return NULL;
+}
+
+/* Do both count as the same? RAM does, in however many ranges. */
+static bool same(const struct plan_range *a, const struct plan_range *b)
+{
+	return a == b || (a && b && !*a->name && !*b->name);
+}
+
 /* What the byte at @iova is. */
 static unsigned int what_is(const struct plan *plan, bool nested, uint64_t iova)
 {
-	unsigned int is = within(iova, plan->ram, plan->nr_ram) ? PLAN_IS_RAM :
-								  0;
+	unsigned int is = range_at(plan, iova) ? PLAN_IS_TAKEN : 0;
 
 	for (size_t i = 0; i < plan->nr_devices; i++) {
 		const struct plan_device *device = &plan->devices[i];
@@ -397,7 +522,7 @@ static unsigned int what_is(const struct plan *plan, bool nested, uint64_t iova)
 		}
 	}
 	/* What is out of reach has no use for regions. */
-	if (is & PLAN_IS_OUT && !(is & PLAN_IS_RAM))
+	if (is & PLAN_IS_OUT && !(is & PLAN_IS_TAKEN))
 		is = PLAN_IS_OUT;
 	return is;
 }
@@ -413,7 +538,7 @@ static size_t add_cuts(uint64_t *cuts, size_t nr, uint64_t start, uint64_t last)
 static int segments_of(const struct plan *plan, bool nested,
 		       struct plan_segment **segments, size_t *nr)
 {
-	size_t max = 1 + 2 * plan->nr_ram, nr_cuts = 0, count = 0;
+	size_t max = 1 + 2 * plan->nr_ranges, nr_cuts = 0, count = 0;
 	struct plan_segment *out;
 	uint64_t *cuts;
 
@@ -429,9 +554,9 @@ static int segments_of(const struct plan *plan, bool nested,
 	}
 
 	cuts[nr_cuts++] = 0;
-	for (size_t i = 0; i < plan->nr_ram; i++)
-		nr_cuts = add_cuts(cuts, nr_cuts, plan->ram[i].start,
-				   plan->ram[i].last);
+	for (size_t i = 0; i < plan->nr_ranges; i++)
+		nr_cuts = add_cuts(cuts, nr_cuts, plan->ranges[i].iova.start,
+				   plan->ranges[i].iova.last);
 	for (size_t i = 0; i < plan->nr_devices; i++) {
 		const struct plan_device *device = &plan->devices[i];
 
@@ -448,13 +573,16 @@ static int segments_of(const struct plan *plan, bool nested,
 
 	for (size_t i = 0; i < nr_cuts; i++) {
 		unsigned int is = what_is(plan, nested, cuts[i]);
+		const struct plan_range *range = range_at(plan, cuts[i]);
 
-		if (count && out[count - 1].is == is)
+		if (count && out[count - 1].is == is &&
+		    same(out[count - 1].range, range))
 			continue;
 		if (count)
 			out[count - 1].last = cuts[i] - 1;
 		out[count].start = cuts[i];
 		out[count].last = UINT64_MAX;
+		out[count].range = range;
 		out[count++].is = is;
 	}
 	free(cuts);
@@ -472,14 +600,14 @@ int plan_segments(const struct plan *plan, struct plan_segment **segments,
 int plan_allowed(const struct plan *plan, bool nested,
 		 struct iommu_iova_range **ranges, size_t *nr)
 {
-	struct plan no_ram = *plan;
+	struct plan empty = *plan;
 	struct iommu_iova_range *out;
 	struct plan_segment *segments;
 	size_t nr_segments, count = 0;
 	int rc;
 
-	no_ram.nr_ram = 0;
-	rc = segments_of(&no_ram, nested, &segments, &nr_segments);
+	empty.nr_ranges = 0;
+	rc = segments_of(&empty, nested, &segments, &nr_segments);
 	if (rc)
 		return rc;
 	out = calloc(nr_segments, sizeof(*out));

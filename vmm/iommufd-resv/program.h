@@ -18,7 +18,7 @@ enum {
 	EXIT_NO_CALL = 3,	/* kernel without the ioctls */
 	EXIT_PERMISSION = 4,
 	EXIT_NO_DEVICES = 5,	/* nothing is bound to vfio-pci */
-	EXIT_CLASHES = 6,	/* layout: RAM where there cannot be RAM */
+	EXIT_CLASHES = 6,	/* layout: something where nothing can be */
 	EXIT_UNKNOWN = 7,	/* layout: no clash seen, but not all is known */
 };
 

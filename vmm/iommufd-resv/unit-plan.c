@@ -18,16 +18,16 @@
 
 static void range_is(const char *text, uint64_t start, uint64_t last)
 {
-	struct iommu_iova_range got = { 1, 1 };
+	struct plan_range got = { { 1, 1 }, "old" };
 	char why[PLAN_WHY_MAX] = "";
 
-	if (!check_rc(plan_parse_range(text, &got, why), 0)) {
+	if (!check_rc(plan_parse_range(text, false, &got, why), 0)) {
 		diag("%s: %s", text, why);
 		return;
 	}
-	check(got.start == start && got.last == last,
-	      "%s: got 0x%" PRIx64 "-0x%" PRIx64, text, (uint64_t)got.start,
-	      (uint64_t)got.last);
+	check(got.iova.start == start && got.iova.last == last && !*got.name,
+	      "%s: got \"%s\" 0x%" PRIx64 "-0x%" PRIx64, text, got.name,
+	      (uint64_t)got.iova.start, (uint64_t)got.iova.last);
 }
 
 static void ranges_read(void)
@@ -46,22 +46,91 @@ static void ranges_refused(void)
 		"", "-", "0", "0x1000", "0-", "-0", "0x-1", "0-0x", " 0-1",
 		"0-1 ", "0 - 1", "0-1-2", "0--1", "+0-1", "0xg-1", "1f-20",
 		"0-0x10000000000000000", "0-18446744073709551616", "0-1k",
-		"0-1,2-3", "0:1",
+		"0-1,2-3", "0:1", "bar=0-1",
 	};
-	struct iommu_iova_range got = { 77, 77 };
+	struct plan_range got = { { 77, 77 }, "old" };
 	char why[PLAN_WHY_MAX];
 
 	for (size_t i = 0; i < NR(bad); i++) {
 		*why = '\0';
-		if (!check(plan_parse_range(bad[i], &got, why) == -EINVAL,
+		if (!check(plan_parse_range(bad[i], false, &got, why) == -EINVAL,
 			   "\"%s\" was taken", bad[i]))
 			continue;
 		check(strstr(why, "write a range as"), "%s", why);
 	}
-	check(got.start == 77 && got.last == 77, "output was written to");
+	check(got.iova.start == 77 && got.iova.last == 77 &&
+	      !strcmp(got.name, "old"), "output was written to");
 }
 
-static int json(const char *text, struct iommu_iova_range **ranges, size_t *nr,
+static void names_read(void)
+{
+	static const char *const good[] = {
+		"a", "7", "-", "gpu3.bar2", "01:00.0-bar2", "Hot_plug",
+		"ABCDEFGHIJKLMNOP", "ram", "RAM0", "LEFT", "azAZ09._:-",
+	};
+
+	for (size_t i = 0; i < NR(good); i++) {
+		struct plan_range got = { { 1, 1 }, "old" };
+		char text[64], why[PLAN_WHY_MAX] = "";
+
+		snprintf(text, sizeof(text), "%s=0xe000000000-0xffffffffff",
+			 good[i]);
+		if (!check_rc(plan_parse_range(text, true, &got, why), 0)) {
+			diag("%s: %s", text, why);
+			continue;
+		}
+		check(!strcmp(got.name, good[i]) &&
+		      got.iova.start == 0xe000000000 &&
+		      got.iova.last == 0xffffffffff, "%s: got \"%s\"", text,
+		      got.name);
+	}
+}
+
+#define NAME_CHARS "a name has only letters, digits and . _ : - in it"
+
+static void names_refused(void)
+{
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{ "", "write a named range as NAME=0x0-0xbfffffff" },
+		{ "0-0xfff", "write a named range as NAME=0x0-0xbfffffff" },
+		{ "bar", "write a named range as NAME=0x0-0xbfffffff" },
+		{ "=0-0xfff", "the name is empty" },
+		{ "ABCDEFGHIJKLMNOPQ=0-0xfff",
+		  "the name is longer than 16 characters" },
+		{ "a b=0-0xfff", NAME_CHARS },
+		{ "a/b=0-0xfff", NAME_CHARS },
+		{ "a\"b=0-0xfff", NAME_CHARS },
+		{ "a<b=0-0xfff", NAME_CHARS },
+		{ "b\xc3\xa4r=0-0xfff", NAME_CHARS },
+		{ "\n=0-0xfff", NAME_CHARS },
+		{ "RAM=0-0xfff",
+		  "\"RAM\" means something else here; choose another name" },
+		{ "left=0-0xfff",
+		  "\"left\" means something else here; choose another name" },
+		{ "reserved=0-0xfff",
+		  "\"reserved\" means something else here; choose another name" },
+		{ "bar=", "write a range as 0x0-0xbfffffff: first byte, dash, last byte" },
+		{ "bar=4G", "write a range as 0x0-0xbfffffff: first byte, dash, last byte" },
+		{ "a=b=0-0xfff", "write a range as 0x0-0xbfffffff: first byte, dash, last byte" },
+	};
+	struct plan_range got = { { 77, 77 }, "old" };
+	char why[PLAN_WHY_MAX];
+
+	for (size_t i = 0; i < NR(bad); i++) {
+		*why = '\0';
+		if (check(plan_parse_range(bad[i].text, true, &got, why) == -EINVAL,
+			  "\"%s\" was taken", bad[i].text))
+			check(!strcmp(why, bad[i].why),
+			      "\"%s\": got \"%s\", expected \"%s\"",
+			      bad[i].text, why, bad[i].why);
+	}
+	check(got.iova.start == 77 && got.iova.last == 77 &&
+	      !strcmp(got.name, "old"), "output was written to");
+}
+
+static int json(const char *text, struct plan_range **ranges, size_t *nr,
 		char why[PLAN_WHY_MAX])
 {
 	return plan_parse_json(text, strlen(text), ranges, nr, why);
@@ -76,7 +145,7 @@ static void json_read(void)
 	};
 
 	for (size_t i = 0; i < NR(good); i++) {
-		struct iommu_iova_range *ranges;
+		struct plan_range *ranges;
 		char why[PLAN_WHY_MAX] = "";
 		size_t nr;
 
@@ -84,13 +153,62 @@ static void json_read(void)
 			diag("%s", why);
 			continue;
 		}
-		check(nr == 2 && ranges[0].start == 0 &&
-		      ranges[0].last == 0xbfffffff &&
-		      ranges[1].start == 0x100000000 &&
-		      ranges[1].last == 0x7fffffffff, "not what was written");
+		check(nr == 2 && ranges[0].iova.start == 0 &&
+		      ranges[0].iova.last == 0xbfffffff && !*ranges[0].name &&
+		      ranges[1].iova.start == 0x100000000 &&
+		      ranges[1].iova.last == 0x7fffffffff && !*ranges[1].name,
+		      "not what was written");
 		free(ranges);
 	}
 }
+
+static void json_named(void)
+{
+	static const char *const good[] = {
+		"{\"ram\":[{\"start\":\"0\",\"last\":\"0xfff\"}],"
+		"\"ranges\":[{\"name\":\"bar\",\"start\":\"0x1000\",\"last\":\"0x1fff\"},"
+		"{\"last\":\"0x2fff\",\"name\":\"01:00.0\",\"start\":\"0x2000\"}]}",
+		"{ \"ranges\": [\n{ \"name\": \"bar\", \"start\": \"0x1000\", \"last\": \"0x1fff\" },\n"
+		"{ \"start\": \"0x2000\", \"name\": \"01:00.0\", \"last\": \"0x2fff\" }\n],\n"
+		"\"ram\": [{ \"start\": \"0\", \"last\": \"0xfff\" }] }",
+	};
+	static const char only[] =
+		"{\"ranges\":[{\"name\":\"bar\",\"start\":\"0\",\"last\":\"1\"}]}";
+	static const struct plan_range want[] = {
+		{ { 0, 0xfff }, "" },
+		{ { 0x1000, 0x1fff }, "bar" },
+		{ { 0x2000, 0x2fff }, "01:00.0" },
+	};
+	char why[PLAN_WHY_MAX] = "";
+	struct plan_range *ranges;
+	size_t nr;
+
+	for (size_t i = 0; i < NR(good); i++) {
+		if (!check_rc(json(good[i], &ranges, &nr, why), 0)) {
+			diag("%s", why);
+			continue;
+		}
+		check(nr == NR(want), "%zu ranges", nr);
+		/* The second has its RAM last. */
+		for (size_t j = 0; j < nr && nr == NR(want); j++) {
+			const struct plan_range *got = &ranges[(j + 2 * i) % 3];
+
+			check(got->iova.start == want[j].iova.start &&
+			      got->iova.last == want[j].iova.last &&
+			      !strcmp(got->name, want[j].name),
+			      "not what was written: %s", got->name);
+		}
+		free(ranges);
+	}
+	if (check_rc(json(only, &ranges, &nr, why), 0)) {
+		check(nr == 1 && !strcmp(ranges[0].name, "bar"),
+		      "not what was written");
+		free(ranges);
+	}
+}
+
+#define JSON_MEMBERS \
+	"line 1: \"ram\" or \"ranges\", once each, nothing else, expected"
 
 static void json_refused(void)
 {
@@ -99,8 +217,8 @@ static void json_refused(void)
 	} bad[] = {
 		{ "", "line 1: { expected" },
 		{ "[]", "line 1: { expected" },
-		{ "{}", "line 1: \"ram\"" },
-		{ "{\"rom\":[]}", "line 1: \"ram\"" },
+		{ "{}", JSON_MEMBERS },
+		{ "{\"rom\":[]}", JSON_MEMBERS },
 		{ "{\"ram\"}", "line 1: : expected" },
 		{ "{\"ram\":{}}", "line 1: [ expected" },
 		{ "{\"ram\":[]}", "line 1: { expected" },
@@ -130,11 +248,32 @@ static void json_refused(void)
 		{ "{\"ram\":[{\"start\":\"0\",\"last\":\"1\"}]}\n}",
 		  "line 2: the end" },
 		{ "{\"ram\":[{\"start\":\"0\",\"last\":\"1\"}],\"x\":\"0\"}",
-		  "} expected" },
+		  JSON_MEMBERS },
+		{ "{\"ram\":[{\"start\":\"0\",\"last\":\"1\"}],}", JSON_MEMBERS },
+		{ "{\"ram\":[{\"start\":\"0\",\"last\":\"1\"}],\"ram\":[]}",
+		  JSON_MEMBERS },
+		{ "{\"ranges\":[]}", "line 1: { expected" },
+		{ "{\"ram\":[{\"name\":\"a\",\"start\":\"0\",\"last\":\"1\"}]}",
+		  "line 1: \"start\" and \"last\" once each, nothing else, expected" },
+		{ "{\"ranges\":[{\"start\":\"0\",\"last\":\"1\"}]}",
+		  "line 1: all of \"name\", \"start\" and \"last\" expected" },
+		{ "{\"ranges\":[{\"name\":\"a\",\"start\":\"0\"}]}",
+		  "line 1: all of \"name\", \"start\" and \"last\" expected" },
+		{ "{\"ranges\":[{\"name\":\"a\",\"name\":\"b\"}]}",
+		  "line 1: \"name\", \"start\" and \"last\" once each, nothing else, expected" },
+		{ "{\"ranges\":[{}]}",
+		  "line 1: \"name\", \"start\" or \"last\" expected" },
+		{ "{\"ranges\":[{\"name\":0}]}", "line 1: a name in quotes expected" },
+		{ "{\"ranges\":[\n{\"name\":\"\"}]}", "line 2: the name is empty" },
+		{ "{\"ranges\":[{\"name\":\"a b\"}]}", "line 1: " NAME_CHARS },
+		{ "{\"ranges\":[{\"name\":\"ABCDEFGHIJKLMNOPQ\"}]}",
+		  "line 1: the name is longer than 16 characters" },
+		{ "{\"ranges\":[{\"name\":\"left\"}]}",
+		  "line 1: \"left\" means something else here; choose another name" },
 	};
 	static const char zero[] =
 		"{\"ram\":[{\"start\":\"0\",\"last\":\"1\"}]}";
-	struct iommu_iova_range *ranges = (void *)1;
+	struct plan_range *ranges = (void *)1;
 	char why[PLAN_WHY_MAX];
 	size_t nr = 77;
 
@@ -151,42 +290,70 @@ static void json_refused(void)
 	check(ranges == (void *)1 && nr == 77, "outputs were written to");
 }
 
-static void ram_sorted(void)
+static void layout_sorted(void)
 {
-	struct iommu_iova_range ram[] = {
-		{ 0x100000000, TOP }, { 0x3000, 0x4fff }, { 0, 0x2fff },
+	struct plan_range ranges[] = {
+		{ { 0x100000000, TOP }, "" }, { { 0x3000, 0x4fff }, "bar" },
+		{ { 0, 0x2fff }, "" }, { { 0x5000, 0x5fff }, "Bar" },
 	};
 	char why[PLAN_WHY_MAX];
 
-	check_rc(plan_sort_ram(ram, 3, why), 0);
-	check(ram[0].start == 0 && ram[1].start == 0x3000 &&
-	      ram[2].start == 0x100000000, "not sorted");
-	check_rc(plan_sort_ram(NULL, 0, why), 0);
+	check_rc(plan_sort(ranges, 4, why), 0);
+	check(ranges[0].iova.start == 0 && ranges[1].iova.start == 0x3000 &&
+	      ranges[2].iova.start == 0x5000 &&
+	      ranges[3].iova.start == 0x100000000, "not sorted");
+	check(!*ranges[0].name && !strcmp(ranges[1].name, "bar") &&
+	      !strcmp(ranges[2].name, "Bar") && !*ranges[3].name,
+	      "the names went astray");
+	check_rc(plan_sort(NULL, 0, why), 0);
+}
+
+static void refused_as(struct plan_range a, struct plan_range b,
+		       const char *want)
+{
+	struct plan_range ranges[] = { a, b };
+	char why[PLAN_WHY_MAX] = "";
+
+	check_rc(plan_sort(ranges, 2, why), -EINVAL);
+	check(!strcmp(why, want), "got \"%s\", expected \"%s\"", why, want);
 }
 
 static void ram_refused_as(uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 			   const char *want)
 {
-	struct iommu_iova_range ram[] = { { a, b }, { c, d } };
-	char why[PLAN_WHY_MAX] = "";
-
-	check_rc(plan_sort_ram(ram, 2, why), -EINVAL);
-	check(!strcmp(why, want), "got \"%s\", expected \"%s\"", why, want);
+	refused_as((struct plan_range){ { a, b }, "" },
+		   (struct plan_range){ { c, d }, "" }, want);
 }
 
-static void ram_refused(void)
+static void layout_refused(void)
 {
+	static const struct plan_range low = { { 0, 0xfff }, "low" };
+
 	ram_refused_as(0, 0xfff, 0x2000, 0x1fff,
 		       "RAM 0x2000-0x1fff ends before it starts");
 	ram_refused_as(0x4000, 0x5fff, 0x1000, 0x4fff,
-		       "RAM 0x1000-0x4fff and 0x4000-0x5fff overlap");
-	ram_refused_as(0, 0xfff, 0, 0xfff, "RAM 0x0-0xfff and 0x0-0xfff overlap");
+		       "RAM 0x1000-0x4fff and RAM 0x4000-0x5fff overlap");
+	ram_refused_as(0, 0xfff, 0, 0xfff,
+		       "RAM 0x0-0xfff and RAM 0x0-0xfff overlap");
 	ram_refused_as(0, TOP, 0x1000, 0x1fff,
-		       "RAM 0x0-0xffffffffffffffff and 0x1000-0x1fff overlap");
+		       "RAM 0x0-0xffffffffffffffff and RAM 0x1000-0x1fff overlap");
 	ram_refused_as(0, 0x1000, 0x2000, 0x2fff,
 		       "RAM 0x0-0x1000 is not whole pages of 4096 bytes; the last byte belongs to the range");
 	ram_refused_as(0x800, 0xfff, 0x2000, 0x2fff,
 		       "RAM 0x800-0xfff is not whole pages of 4096 bytes; the last byte belongs to the range");
+
+	refused_as(low, (struct plan_range){ { 0x2000, 0x1fff }, "bar" },
+		   "bar 0x2000-0x1fff ends before it starts");
+	refused_as(low, (struct plan_range){ { 0, 0x1fff }, "" },
+		   "low 0x0-0xfff and RAM 0x0-0x1fff overlap");
+	refused_as((struct plan_range){ { 0, 0xffffffff }, "" }, low,
+		   "RAM 0x0-0xffffffff and low 0x0-0xfff overlap");
+	refused_as(low, (struct plan_range){ { 0x1000, 0x2fff }, "low" },
+		   "two ranges are called low");
+	/* As long as it gets. */
+	refused_as((struct plan_range){ { TOP - 1, TOP - 1 }, "ABCDEFGHIJKLMNOP" },
+		   low,
+		   "ABCDEFGHIJKLMNOP 0xfffffffffffffffe-0xfffffffffffffffe is not whole pages of 4096 bytes; the last byte belongs to the range");
 }
 
 /* Two devices: one as on Arm, one as on x86 behind an IOMMU of 39 bits. */
@@ -207,18 +374,19 @@ static struct plan_device both[] = {
 	  x86_space, 1, false },
 };
 
-static struct iommu_iova_range fitting[] = {
-	{ 0x10000000, 0xbfffffff }, { 0x100000000, 0x7fffffffff },
+static struct plan_range fitting[] = {
+	{ { 0x10000000, 0xbfffffff }, "" },
+	{ { 0x100000000, 0x7fffffffff }, "" },
 };
-static struct iommu_iova_range clashing[] = {
-	{ 0, 0x80fffff }, { 0xc0000000, 0xfeffffff },
-	{ 0x100000000, 0xfd00000fff },
+static struct plan_range clashing[] = {
+	{ { 0, 0x80fffff }, "" }, { { 0xc0000000, 0xfeffffff }, "" },
+	{ { 0x100000000, 0xfd00000fff }, "" },
 };
 
 struct want {
 	enum plan_kind kind;
 	int device;			/* -1: none */
-	int ram;
+	int range;
 	uint64_t start, last;
 	bool sw_msi;
 };
@@ -240,8 +408,7 @@ static void clashes_are(const struct plan *plan, const struct want *want,
 
 		same = clashes[i].kind == want[i].kind &&
 		       clashes[i].device == device &&
-		       clashes[i].ram.start == plan->ram[want[i].ram].start &&
-		       clashes[i].ram.last == plan->ram[want[i].ram].last &&
+		       clashes[i].range == &plan->ranges[want[i].range] &&
 		       clashes[i].at.start == want[i].start &&
 		       clashes[i].at.last == want[i].last &&
 		       clashes[i].sw_msi == want[i].sw_msi;
@@ -276,11 +443,11 @@ static void clashes_found(void)
 	both[1].dev.aperture = false;
 	clashes_are(&plan, nested, 1);
 	both[1].dev.aperture = true;
-	plan.ram = fitting;
-	plan.nr_ram = 2;
+	plan.ranges = fitting;
+	plan.nr_ranges = 2;
 	plan.nested = false;
 	clashes_are(&plan, NULL, 0);
-	plan.nr_ram = 0;
+	plan.nr_ranges = 0;
 	clashes_are(&plan, NULL, 0);
 }
 
@@ -299,8 +466,9 @@ static void allowed_is(const struct plan *plan, bool nested,
 
 static void clashes_at_the_edges(void)
 {
-	struct iommu_iova_range ram[] = {
-		{ 0x7fff000, 0x7ffffff }, { 0x8100000, 0x8100fff },
+	struct plan_range ram[] = {
+		{ { 0x7fff000, 0x7ffffff }, "" },
+		{ { 0x8100000, 0x8100fff }, "" },
 	};
 	static const struct want low[] = {
 		{ PLAN_RESERVED, 0, 0, 0x8000000, 0x80fffff, true },
@@ -325,24 +493,25 @@ static void clashes_at_the_edges(void)
 	struct plan plan = { both, 1, ram, 2, 1, false };
 
 	clashes_are(&plan, NULL, 0);
-	ram[0].last += 0x1000;
+	ram[0].iova.last += 0x1000;
 	clashes_are(&plan, low, 1);
-	ram[0].last -= 0x1000;
-	ram[1].start -= 0x1000;
+	ram[0].iova.last -= 0x1000;
+	ram[1].iova.start -= 0x1000;
 	clashes_are(&plan, high, 1);
 
 	/* Regions need not be whole pages: one byte is enough. */
 	plan.devices = &odd;
-	ram[0] = (struct iommu_iova_range){ 0x1000, 0x1fff };
-	ram[1] = (struct iommu_iova_range){ 0x4000, 0x4fff };
+	ram[0].iova = (struct iommu_iova_range){ 0x1000, 0x1fff };
+	ram[1].iova = (struct iommu_iova_range){ 0x4000, 0x4fff };
 	clashes_are(&plan, bytes, 2);
 	allowed_is(&plan, false, around, NR(around));
 }
 
 static void misaligned(void)
 {
-	struct iommu_iova_range ram[] = {
-		{ 0x10000, 0x1ffff }, { 0x21000, 0x2ffff }, { 0x30000, 0x30fff },
+	struct plan_range ram[] = {
+		{ { 0x10000, 0x1ffff }, "" }, { { 0x21000, 0x2ffff }, "" },
+		{ { 0x30000, 0x30fff }, "" },
 	};
 	static const struct want want[] = {
 		{ PLAN_ALIGNMENT, -1, 1, 0x21000, 0x2ffff, false },
@@ -363,8 +532,8 @@ static void first_region(void)
 	      "not the SW_MSI window");
 	check(plan_first_region(&plan, &both[1]) == &x86_regions[0],
 	      "not the lowest region");
-	plan.ram = fitting;
-	plan.nr_ram = 2;
+	plan.ranges = fitting;
+	plan.nr_ranges = 2;
 	check(!plan_first_region(&plan, &both[1]), "a region without a clash");
 }
 
@@ -416,9 +585,10 @@ static char *drawn(const struct plan *plan,
 }
 
 #define LEGEND								\
-	"\n# RAM   . left   x reserved   M SW_MSI window\n"		\
-	"~ out of reach of an IOMMU   ! RAM that clashes\n"		\
-	"Each line is one interval; a bar grows by one sign for 16 times the size.\n"
+	"\n# RAM   = named range   . left   x reserved   M SW_MSI window\n" \
+	"~ out of reach of an IOMMU   ! clash\n"			\
+	"Each line is one interval, the name of what clashes is below it; a bar grows\n" \
+	"by one sign for 16 times the size.\n"
 
 static void map_is(const struct plan *plan, const char *want)
 {
@@ -430,7 +600,13 @@ static void map_is(const struct plan *plan, const char *want)
 
 static void map_fits(void)
 {
-	struct plan plan = { both, 2, fitting, 2, 1, false };
+	/* RAM is RAM, in however many ranges. */
+	struct plan_range ranges[] = {
+		{ { 0x10000000, 0x3fffffff }, "" },
+		{ { 0x40000000, 0xbfffffff }, "" },
+		{ { 0x100000000, 0x7fffffffff }, "" },
+	};
+	struct plan plan = { both, 2, ranges, 3, 1, false };
 
 	map_is(&plan,
 	       "Title\n"
@@ -476,10 +652,17 @@ static void map_narrow(void)
 {
 	static const char long_title[] =
 		"a title longer than a line is, which has to be cut off where the line of 80 columns ends";
-	struct iommu_iova_range ram[] = { { TOP - 0x43fffffefff, TOP } };
-	struct plan plan = { both, 2, ram, 1, 1, false };
+	struct plan_range ranges[] = {
+		{ { 0, 0x7ffffff }, "ABCDEFGHIJKLMNOP" },
+		{ { TOP - 0x43fffffefff, TOP }, "abcdefghijklmnop" },
+	};
+	struct plan plan = { both, 2, ranges, 2, 1, false };
 	char *got = drawn(&plan, map_text, long_title, long_title);
 	const char *line = got;
+
+	check(strstr(got, " ABCDEFGHIJKLMNOP\n") &&
+	      strstr(got, " abcdefghijklmnop\n"), "a name is missing:\n%s",
+	      got);
 
 	while (*line) {
 		size_t len = strcspn(line, "\n");
@@ -581,15 +764,75 @@ static void svg(void)
 	free(got);
 }
 
+/*
+ * A report from the field: four GPUs, each with a BAR of 128 GiB, on a machine
+ * with an AMD IOMMU. The last BAR cannot be where it is, for the hole below 1 TiB.
+ */
+static void four_bars(void)
+{
+	static struct iommu_iova_range amd_space[] = { { 0, TOP } };
+	struct plan_device amd = {
+		{ "0000:01:00.0", "", "", 1, x86_regions, 2, NULL, 0, true },
+		amd_space, 1, false,
+	};
+	struct plan_range bars[] = {
+		{ { 0x8000000000, 0x9fffffffff }, "gpu0.bar2" },
+		{ { 0xa000000000, 0xbfffffffff }, "gpu1.bar2" },
+		{ { 0xc000000000, 0xdfffffffff }, "gpu2.bar2" },
+		{ { 0xe000000000, 0xffffffffff }, "gpu3.bar2" },
+	};
+	static const struct want last[] = {
+		{ PLAN_RESERVED, 0, 3, 0xfd00000000, 0xffffffffff, false },
+	};
+	struct plan plan = { &amd, 1, bars, 4, 1, false };
+	char *got;
+
+	clashes_are(&plan, last, 1);
+	map_is(&plan,
+	       "Title\n"
+	       "Subtitle\n"
+	       "\n"
+	       "START              LAST                     SIZE\n"
+	       "0x0000000000000000 0x00000000fedfffff    3.9 GiB ......         left\n"
+	       "0x00000000fee00000 0x00000000feefffff      1 MiB xxx            reserved\n"
+	       "0x00000000fef00000 0x0000007fffffffff  508.0 GiB ........       left\n"
+	       "0x0000008000000000 0x0000009fffffffff    128 GiB ========       gpu0.bar2\n"
+	       "0x000000a000000000 0x000000bfffffffff    128 GiB ========       gpu1.bar2\n"
+	       "0x000000c000000000 0x000000dfffffffff    128 GiB ========       gpu2.bar2\n"
+	       "0x000000e000000000 0x000000fcffffffff    116 GiB ========       gpu3.bar2\n"
+	       "0x000000fd00000000 0x000000ffffffffff     12 GiB !!!!!!!        CLASH: reserved\n"
+	       "                                                                gpu3.bar2\n"
+	       "0x0000010000000000 0xffffffffffffffff   15.9 EiB .............. left\n"
+	       LEGEND);
+	got = drawn(&plan, map_svg, "Title", "Subtitle");
+	check(well_formed(got), "not well-formed:\n%s", got);
+	check(strstr(got, "<rect class=\"block named\" x=\"20\" y=\"220\"") &&
+	      strstr(got, " y=\"248\">named range</text>\n"
+			  "<text class=\"name\" x=\"760\" y=\"248\">gpu0.bar2</text>\n") &&
+	      strstr(got, " y=\"389\">named range</text>\n"
+			  "<text class=\"name\" x=\"760\" y=\"389\">gpu3.bar2</text>\n") &&
+	      strstr(got, " y=\"435\">CLASH: reserved</text>\n"
+			  "<text class=\"name\" x=\"760\" y=\"435\">gpu3.bar2</text>\n"),
+	      "a range is not drawn with its name:\n%s", got);
+	free(got);
+
+	/* It can be there for a guest that always translates. */
+	plan.nested = true;
+	clashes_are(&plan, NULL, 0);
+}
+
 static const struct ktap_case cases[] = {
 	{ "ranges are read", ranges_read },
 	{ "what is not a range is refused", ranges_refused },
+	{ "names are read", names_read },
+	{ "what is no name is refused, and says why", names_refused },
 	{ "JSON is read", json_read },
+	{ "JSON with named ranges is read", json_named },
 	{ "JSON that says something else is refused, with the line",
 	  json_refused },
-	{ "RAM is sorted, and may touch", ram_sorted },
-	{ "RAM that overlaps, ends early or is no pages is refused",
-	  ram_refused },
+	{ "a layout is sorted, names and all, and may touch", layout_sorted },
+	{ "ranges that overlap, end early, are no pages or share a name are refused",
+	  layout_refused },
 	{ "every clash is found, in order; fewer when nested", clashes_found },
 	{ "RAM up to the edges of a region does not clash",
 	  clashes_at_the_edges },
@@ -601,6 +844,8 @@ static const struct ktap_case cases[] = {
 	{ "the map is ASCII within 80 columns, whatever it shows",
 	  map_narrow },
 	{ "the SVG is well-formed, labelled and on its own", svg },
+	{ "of four BARs the one over AMD's hole is named, in text and SVG",
+	  four_bars },
 };
 
 int main(void)
