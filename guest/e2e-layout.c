@@ -276,15 +276,18 @@ static const char *hwpt_name(void)
 	return machine->nest_parent ? "nest-parent" : "paging";
 }
 
-/* RAM for gap @i: all of it, but for a page at either end of the IOVA space. */
+/*
+ * RAM for gap @i: all of it, but for a page at either end of the IOVA space. An
+ * IOMMU may be able to map no less than a page of the kernel's.
+ */
 static struct iommu_iova_range ram(size_t i)
 {
 	struct iommu_iova_range range = gap(i);
 
 	if (!i)
-		range.start += 0x1000;
+		range.start += page;
 	if (i == machine->nr_regions)
-		range.last -= 0x1000;
+		range.last -= page;
 	return range;
 }
 
@@ -315,6 +318,7 @@ static char **with_ram(size_t first, char *option, char *value)
 }
 
 #define ROW "  %-4s  0x%016" PRIx64 "  0x%016" PRIx64 "  "
+#define PAGE_ROW ROW "%zu KiB (%zu)\n"
 
 static void layout_fits(void)
 {
@@ -326,9 +330,10 @@ static void layout_fits(void)
 	for (size_t i = 0; i <= machine->nr_regions; i++)
 		says(out, text(ROW, "RAM", (uint64_t)ram(i).start,
 			       (uint64_t)ram(i).last));
-	says(out, text(ROW "4 KiB (4096)\n", "left", (uint64_t)0,
-		       (uint64_t)0xfff));
-	says(out, text(ROW "4 KiB (4096)\n", "left", reach - 0xfff, reach));
+	says(out, text(PAGE_ROW, "left", (uint64_t)0, (uint64_t)page - 1,
+		       page / 1024, page));
+	says(out, text(PAGE_ROW, "left", reach - page + 1, reach, page / 1024,
+		       page));
 	check(!strstr(out, "clash"), "a clash is named");
 
 	out = expect_output(0, (char *[]){ "iommufd-resv", "layout", NULL });
@@ -356,7 +361,7 @@ static void layout_file(void)
 	expect_as(false, 0, "The layout fits 1 device.\n",
 		  with_ram(1, "--ram-file", "/ram.json"));
 	expect(2, "overlap", "layout", "--ram-file", "/ram.json", "--ram",
-	       "0-0xffff");
+	       text("0-0x%zx", 2 * page - 1));
 	write_file("/ram.json", "{ \"ram\": [\n] }\n");
 	expect(2, "--ram-file /ram.json: line 2: { expected", "layout",
 	       "--ram-file", "/ram.json");
@@ -379,8 +384,8 @@ static void layout_region(void)
 		uint64_t last = machine->regions[i].last;
 		const struct iommu_iova_range rams[] = {
 			{ gap(i).start, gap(i + 1).last }, { start, last },
-			{ start - 0x1000, start + 0xfff },
-			{ last - 0xfff, last + 0x1000 },
+			{ start - page, start + page - 1 },
+			{ last - page + 1, last + page },
 		};
 
 		for (size_t j = 0; j < sizeof(rams) / sizeof(*rams); j++) {
@@ -415,12 +420,12 @@ static void layout_reach(void)
 	if (reach != UINT64_MAX) {
 		out = expect_output(6, (char *[]){
 			"iommufd-resv", "layout", "--ram",
-			text("0x%" PRIx64 "-0x%" PRIx64, start, reach + 0x1000),
+			text("0x%" PRIx64 "-0x%" PRIx64, start, reach + page),
 			NULL });
 		says(out, text("The layout clashes with what 1 device needs.\n"
 			       "  clash: RAM 0x%" PRIx64 "-0x%" PRIx64
 			       ": 0x%" PRIx64 "-0x%" PRIx64 " %s\n\n", start,
-			       reach + 0x1000, reach + 1, reach + 0x1000,
+			       reach + page, reach + 1, reach + page,
 			       beyond()));
 	}
 
@@ -439,6 +444,22 @@ static void layout_reach(void)
 			     "-0xffffffffffffffff %s\n", lines, reach + 1,
 			     beyond());
 	says(out, text("%s\n", lines));
+}
+
+/* Pages of 4096 bytes are what a layout is made of, but not all IOMMUs map them. */
+static void layout_alignment(void)
+{
+	char *range = typed((struct iommu_iova_range){ 0x1000, gap(0).last });
+
+	if (page == 0x1000)
+		expect(0, "The layout fits 1 device.\n", "layout", "--ram",
+		       range);
+	else
+		expect(6, text("The layout clashes with what 1 device needs.\n"
+			       "  clash: RAM %s: not aligned to what the IOMMUs can map\n\n",
+			       range), "layout", "--ram", range);
+	expect(2, "RAM 0x800-0xffff is not whole pages of 4096 bytes", "layout",
+	       "--ram", "0x800-0xffff");
 }
 
 static void layout_nested(void)
@@ -645,6 +666,8 @@ const struct ktap_case layout_cases[LAYOUT_CASES] = {
 	{ "iommufd-resv layout: RAM over a region", layout_region },
 	{ "iommufd-resv layout: RAM beyond what the IOMMU can address",
 	  layout_reach },
+	{ "iommufd-resv layout: RAM that is not aligned for the IOMMU",
+	  layout_alignment },
 	{ "iommufd-resv layout --nested: only SW_MSI counts", layout_nested },
 	{ "iommufd-resv layout --json", layout_json },
 	{ "iommufd-resv layout --map and --svg", layout_pictures },

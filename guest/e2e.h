@@ -47,7 +47,7 @@ void cannot_map(uint32_t ioas, const struct iommu_resv_iova_range *region);
 bool unbind_driver(const char *address);
 
 /* e2e-layout.c: loading regions, and iommufd-resv layout. */
-#define LAYOUT_CASES 18
+#define LAYOUT_CASES 19
 extern const struct ktap_case layout_cases[LAYOUT_CASES];
 
 /* e2e-own.c: what only one machine shows. */
