@@ -1,25 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iort - write the IORT that replaces QEMU's on the SMMUv3 machine to stdout
+ * iort - write the IORT that replaces QEMU's on an SMMUv3 machine to stdout
+ *
+ * usage: iort MACHINE    smmuv3, smmuv3-rmr or smmuv3-rmr-relaxable
  *
  * The kernel offers a vIOMMU on an SMMUv3 without S2FWB only if firmware says
  * that the root complex is coherent whatever memory attributes a guest's S1
  * asks for (CANWBS). That is so for QEMU's, but no QEMU up to 10.0 says it.
- * So the initramfs carries this table as kernel/firmware/acpi/IORT.aml, and the
- * kernel takes it instead of QEMU's (CONFIG_ACPI_TABLE_UPGRADE): same OEM ids,
- * higher OEM revision. It says what QEMU's says for
+ * So vm/boot puts this table in front of the initramfs, as
+ * kernel/firmware/acpi/IORT.aml, and the kernel takes it instead of QEMU's
+ * (CONFIG_ACPI_TABLE_UPGRADE): same OEM ids, higher OEM revision. It says what QEMU's says for
  * "-M virt,gic-version=3,its=on,iommu=smmuv3" except for
  *  - CANWBS in the root complex node, and
  *  - one mapping of all requester ids through the SMMU, where QEMU lists the
  *    bus numbers the firmware has assigned.
+ * On the two RMR machines it also has a reserved memory range for the edu at
+ * 00:04.0, and the revision from which on the kernel reads these. The SMMU is to
+ * map it 1:1: at all times (-rmr), or until a driver takes the device over
+ * (-rmr-relaxable). It is above the machine's RAM, as nothing is ever there. See
+ * preserve.asl for what else the kernel wants to see.
  *
  * Not a source for iasl: bookworm's does not know the CANWBS flag, trixie's
  * insists on a line for it, so no one source compiles with both.
  * IORT layout: Arm DEN0049E; the host must be little-endian, as the table is.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PACKED __attribute__((packed))
 
@@ -72,6 +81,18 @@ struct root_complex {
 	struct mapping to_smmu;
 } PACKED;
 
+struct rmr {
+	struct node node;
+	uint32_t flags;
+	uint32_t ranges;
+	uint32_t range_offset;		/* from the start of the node */
+	struct {
+		uint64_t base, length;
+		uint32_t reserved;
+	} PACKED range;
+	struct mapping to_smmu;
+} PACKED;
+
 struct iort {
 	char signature[4];
 	uint32_t length;
@@ -88,12 +109,14 @@ struct iort {
 	struct its_group its;
 	struct smmuv3 smmu;
 	struct root_complex rc;
+	struct rmr rmr;			/* not on every machine */
 } PACKED;
 
 enum {
 	NODE_ITS_GROUP = 0,
 	NODE_ROOT_COMPLEX = 2,
 	NODE_SMMUV3 = 4,
+	NODE_RMR = 6,
 
 	SMMU_COHACC_OVERRIDE = 1 << 0,
 
@@ -101,12 +124,16 @@ enum {
 	MEMORY_DACS = 1 << 1,
 	MEMORY_CANWBS = 1 << 2,
 
+	RMR_REMAP_PERMITTED = 1 << 0,
+	RMR_NORMAL_WRITE_BACK = 5 << 2,
+
 	SMMU_IRQ = 32 + 74,	/* the virt machine's first SMMU interrupt */
+	EDU_RID = 4 << 3,
 };
 
 static struct iort iort = {
 	.signature = "IORT",
-	.length = sizeof(iort),
+	.length = offsetof(struct iort, rmr),
 	.revision = 3,
 	.oem_id = "BOCHS ",
 	.oem_table_id = "BXPC    ",
@@ -162,17 +189,50 @@ static struct iort iort = {
 			.output = offsetof(struct iort, smmu),
 		},
 	},
+	.rmr = {
+		.node = {
+			.type = NODE_RMR,
+			.length = sizeof(struct rmr),
+			.revision = 3,
+			.id = 3,
+			.mappings = 1,
+			.mapping_offset = offsetof(struct rmr, to_smmu),
+		},
+		.flags = RMR_NORMAL_WRITE_BACK,
+		.ranges = 1,
+		.range_offset = offsetof(struct rmr, range),
+		/* Whole pages also of 64 KiB, or the kernel rounds it. */
+		.range = { .base = 0xc0000000, .length = 0x20000 },
+		/* All functions of the edu's slot. */
+		.to_smmu = {
+			.input_base = 0,
+			.ids_minus_one = 7,
+			.output_base = EDU_RID,
+			.output = offsetof(struct iort, smmu),
+		},
+	},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const char *machine = argc == 2 ? argv[1] : "";
 	const uint8_t *byte = (const uint8_t *)&iort;
+	bool relaxable = !strcmp(machine, "smmuv3-rmr-relaxable");
 	uint8_t sum = 0;
 
-	for (size_t i = 0; i < sizeof(iort); i++)
+	if (relaxable || !strcmp(machine, "smmuv3-rmr")) {
+		iort.revision = 5;
+		iort.length = sizeof(iort);
+		iort.nodes++;
+		iort.rmr.flags |= relaxable ? RMR_REMAP_PERMITTED : 0;
+	} else if (strcmp(machine, "smmuv3")) {
+		fprintf(stderr, "usage: iort smmuv3|smmuv3-rmr|smmuv3-rmr-relaxable\n");
+		return 2;
+	}
+	for (size_t i = 0; i < iort.length; i++)
 		sum += byte[i];
 	iort.checksum = -sum;
-	if (fwrite(&iort, sizeof(iort), 1, stdout) != 1 || fflush(stdout)) {
+	if (fwrite(&iort, iort.length, 1, stdout) != 1 || fflush(stdout)) {
 		perror("iort: cannot write the table");
 		return 1;
 	}
