@@ -92,16 +92,56 @@ static int complain_open(const char *address, int rc)
 	return EXIT_ERROR;
 }
 
-static int complain_bind(const char *address, int rc)
+/*
+ * The ranges that firmware wants mapped 1:1 whatever userspace does, as
+ * "0x1000-0x1fff, 0x3000-0x3fff"; NULL if there are none. To free.
+ *
+ * @regions is the file in sysfs that nothing which uses iommufd should take a
+ * device's regions from: it cannot tell SW_MSI from MSI, ends after a page, and
+ * says nothing of what counts. But IOMMU_RESV_IOVA_RANGES is about a device that
+ * is bound. Of one that cannot be, and why, only this file can tell.
+ */
+static char *direct_ranges(FILE *regions)
 {
+	unsigned long long start, last;
+	char type[32], *text = NULL;
+	const char *comma = "";
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	while (fscanf(regions, "%llx %llx %31s", &start, &last, type) == 3) {
+		if (strcmp(type, "direct"))
+			continue;
+		fprintf(out, "%s0x%llx-0x%llx", comma, start, last);
+		comma = ", ";
+	}
+	if (fclose(out) || !*text) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int complain_bind(const char *address, int rc, FILE *regions)
+{
+	char *direct;
+
 	switch (rc) {
 	case -EBUSY:
 		complain("%s: its IOMMU group is in use; close what uses VFIO there, and bind the group's other devices to vfio-pci or to no driver",
 			 address);
 		break;
 	case -EINVAL:
-		complain("%s: busy, another process has it open; stop that one (fuser -v /dev/vfio/devices/* names it)",
-			 address);
+		direct = regions ? direct_ranges(regions) : NULL;
+		if (direct)
+			complain("%s: firmware demands a 1:1 mapping of %s for its IOMMU group, so the kernel does not let userspace own it; look for a firmware setting or update that takes the demand back (an RMR of the IORT on Arm, an RMRR of the DMAR on Intel, an IVMD of the IVRS on AMD), or use another device",
+				 address, direct);
+		else
+			complain("%s: busy, another process has it open; stop that one (fuser -v /dev/vfio/devices/* names it)",
+				 address);
+		free(direct);
 		break;
 	case -EPERM:
 		complain("%s: its interrupts are not isolated from other devices; on a machine where that is acceptable, set the kernel parameter iommufd.allow_unsafe_interrupts=1",
@@ -112,6 +152,20 @@ static int complain_bind(const char *address, int rc)
 			 address, strerror(-rc));
 	}
 	return EXIT_ERROR;
+}
+
+static int bind_failed(const char *address, int rc)
+{
+	char path[128];
+	FILE *regions;
+
+	snprintf(path, sizeof(path),
+		 PCI_DEVICES "/%s/iommu_group/reserved_regions", address);
+	regions = fopen(path, "re");
+	rc = complain_bind(address, rc, regions);
+	if (regions)
+		fclose(regions);
+	return rc;
 }
 
 int ask(int iommufd, const char *address, struct show_device *dev)
@@ -125,7 +179,7 @@ int ask(int iommufd, const char *address, struct show_device *dev)
 	rc = vfio_bind(fd, iommufd, &dev->dev_id);
 	if (rc) {
 		close(fd);
-		return complain_bind(address, rc);
+		return bind_failed(address, rc);
 	}
 	find_iommu(dev);
 

@@ -45,6 +45,13 @@ int choose_devices(char ***addresses, size_t *nr);
  */
 int ask(int iommufd, const char *address, struct show_device *dev);
 
+/*
+ * Why a device cannot be bound, and what to do: @rc is what vfio_bind() gave,
+ * @regions the file reserved_regions of its IOMMU group in sysfs, or NULL.
+ * EXIT_ERROR. Only ask() has a use for it, and its test.
+ */
+int complain_bind(const char *address, int rc, FILE *regions);
+
 /* Flushes standard output. EXIT_OK; EXIT_ERROR after complaining. */
 int finish_output(void);
 

@@ -64,8 +64,9 @@ int vfio_pci_take(const char *address);
  *
  * VFIO_DEVICE_BIND_IOMMUFD. Closing @dev undoes it.
  *
- * Return: 0; -EINVAL when @dev is bound or open elsewhere already, -EBUSY when
- * its IOMMU group is in use, -EPERM when its interrupts are not isolated (see
+ * Return: 0; -EINVAL when @dev is bound or open elsewhere already, or when
+ * firmware demands that a range is always mapped 1:1 for its IOMMU group; -EBUSY
+ * when the group is in use, -EPERM when its interrupts are not isolated (see
  * iommufd.allow_unsafe_interrupts).
  */
 int vfio_bind(int dev, int iommufd, uint32_t *dev_id);
