@@ -6,9 +6,10 @@
  *
  *   e2e MACHINE [PROGRAM]
  *
- * MACHINE is smmuv3, vtd, vtd39, amd, virtio or noiommu and says what to expect,
- * or base: any machine with a kernel that has iommufd but not the series. PROGRAM
- * is the iommufd-resv to test, by default the one beside this one.
+ * MACHINE is smmuv3, smmuv3-rmr, smmuv3-rmr-relaxable, vtd, vtd39, amd, virtio or
+ * noiommu and says what to expect, or base: any machine with a kernel that has
+ * iommufd but not the series. PROGRAM is the iommufd-resv to test, by default the
+ * one beside this one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -712,7 +713,7 @@ int main(int argc, char **argv)
 {
 	struct ktap_case all[MAX_CASES];
 	size_t nr = NR_CASES + LAYOUT_CASES;
-	bool base, noiommu;
+	bool base, noiommu, direct, relaxable;
 
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++) {
 		if (argc > 1 && !strcmp(argv[1], machines[i].name))
@@ -720,9 +721,14 @@ int main(int argc, char **argv)
 	}
 	base = argc > 1 && !strcmp(argv[1], "base");
 	noiommu = argc > 1 && !strcmp(argv[1], "noiommu");
+	direct = argc > 1 && !strcmp(argv[1], "smmuv3-rmr");
+	relaxable = argc > 1 && !strcmp(argv[1], "smmuv3-rmr-relaxable");
+	/* All else is as on any SMMUv3. */
+	if (direct || relaxable)
+		machine = &machines[0];
 	if ((!machine && !base && !noiommu) || argc > 3) {
 		fprintf(stderr,
-			"usage: e2e smmuv3|vtd|vtd39|amd|virtio|noiommu|base [PROGRAM]\n");
+			"usage: e2e smmuv3|smmuv3-rmr|smmuv3-rmr-relaxable|vtd|vtd39|amd|virtio|noiommu|base [PROGRAM]\n");
 		return 2;
 	}
 	if (argc > 2)
@@ -735,6 +741,10 @@ int main(int argc, char **argv)
 				sizeof(base_cases) / sizeof(*base_cases));
 	if (noiommu)
 		return ktap_run(noiommu_cases, NOIOMMU_CASES);
+	if (direct)
+		return ktap_run(direct_cases, DIRECT_CASES);
+	if (relaxable)
+		return ktap_run(relaxable_cases, RELAXABLE_CASES);
 
 	memcpy(all, cases, sizeof(cases));
 	memcpy(all + NR_CASES, layout_cases, sizeof(layout_cases));

@@ -54,6 +54,12 @@ extern const struct ktap_case layout_cases[LAYOUT_CASES];
 void own_hole(void);
 void own_reach(void);
 
+/* e2e-firmware.c: a range that firmware wants mapped 1:1, for good or not. */
+#define DIRECT_CASES 4
+extern const struct ktap_case direct_cases[DIRECT_CASES];
+#define RELAXABLE_CASES 5
+extern const struct ktap_case relaxable_cases[RELAXABLE_CASES];
+
 /* e2e-noiommu.c: a device without an IOMMU. */
 #define NOIOMMU_CASES 7
 extern const struct ktap_case noiommu_cases[NOIOMMU_CASES];
