@@ -253,6 +253,71 @@ TEST_F(resv_query, bad_input)
 	test_err_resv_iova_ranges(ENOENT, self->idev_id, got, &num);
 }
 
+/*
+ * When the answer cannot be written it is as if nobody had asked. An id is the
+ * lowest one that is free, so one that leaks shows in the next.
+ */
+TEST_F(resv_query, readonly)
+{
+	struct iommu_resv_iova_range got;
+	struct iommu_resv_iova_ranges query = {
+		.size = sizeof(query),
+		.dev_id = self->idev_id,
+		.num_iovas = 1,
+		.resv_iovas = (uintptr_t)&got,
+	};
+	struct iommu_test_cmd attach = {
+		.size = sizeof(attach),
+		.op = IOMMU_TEST_OP_MOCK_DOMAIN_ATTACH,
+		.id = self->stdev_id,
+		.mock_domain_replace = { .pt_id = self->ioas_id },
+	};
+	static const __u32 flags[] = { 0, MOCK_FLAGS_DEVICE_DETACHED };
+	unsigned int i;
+
+	test_cmd_dev_add_resv(self->idev_id, 0x2000000, 0x2000fff,
+			      MOCK_RESV_RESERVED);
+
+	test_err_ioctl_readonly(IOMMU_RESV_IOVA_RANGES, &query);
+	/* Also where the answer would be that there is more */
+	query.num_iovas = 0;
+	test_err_ioctl_readonly(IOMMU_RESV_IOVA_RANGES, &query);
+	expect_resv(self->idev_id, { 0x2000000, 0x2000fff });
+
+	test_err_ioctl_readonly(IOMMU_TEST_CMD, &attach);
+	expect_ioas_ranges(self->ioas_id, { 0, UINT64_MAX });
+	test_err_mock_domain_detach(EINVAL, self->stdev_id);
+
+	for (i = 0; i != ARRAY_SIZE(flags); i++) {
+		struct iommu_test_cmd mock = {
+			.size = sizeof(mock),
+			.op = IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS,
+			.id = self->ioas_id,
+			.mock_domain_flags = { .dev_flags = flags[i] },
+		};
+		__u32 stdev_id[2], idev_id[2];
+
+		test_cmd_mock_domain_flags(self->ioas_id, flags[i],
+					   &stdev_id[0], NULL, &idev_id[0]);
+		test_ioctl_destroy(stdev_id[0]);
+		test_err_ioctl_readonly(IOMMU_TEST_CMD, &mock);
+		expect_ioas_ranges(self->ioas_id, { 0, UINT64_MAX });
+		test_cmd_mock_domain_flags(self->ioas_id, flags[i],
+					   &stdev_id[1], NULL, &idev_id[1]);
+		EXPECT_EQ(stdev_id[0], stdev_id[1]);
+		EXPECT_EQ(idev_id[0], idev_id[1]);
+		test_ioctl_destroy(stdev_id[1]);
+	}
+
+	/* Everything works, and nothing holds on to it */
+	test_cmd_mock_domain_attach(self->stdev_id, self->ioas_id);
+	expect_ioas_ranges(self->ioas_id,
+			   { MOCK_APERTURE_START, 0x1ffffff },
+			   { 0x2001000, MOCK_APERTURE_LAST });
+	test_ioctl_destroy(self->stdev_id);
+	test_ioctl_destroy(self->ioas_id);
+}
+
 /* A direct attach reserves just what the query says, before and after */
 TEST_F(resv_query, agrees_with_attach)
 {
@@ -862,6 +927,57 @@ TEST_F(resv_policy, identity_flag)
 	}
 }
 
+/* A HWPT whose id cannot be written is none, and leaves nothing behind */
+TEST_F(resv_policy, alloc_readonly)
+{
+	struct iommu_hwpt_selftest s1 = { .iotlb = IOMMU_TEST_IOTLB_DEFAULT };
+	__u32 pt_id[3], fault_id, fault_fd;
+	unsigned int i;
+
+	/* For a paging HWPT, a nested one, and one from a vIOMMU */
+	test_ioctl_ioas_alloc(&pt_id[0]);
+	test_cmd_hwpt_alloc(self->s.idev_id[0], pt_id[0],
+			    IOMMU_HWPT_ALLOC_NEST_PARENT, &pt_id[1]);
+	test_cmd_viommu_alloc(self->s.idev_id[0], pt_id[1],
+			      IOMMU_VIOMMU_TYPE_SELFTEST, NULL, 0, &pt_id[2]);
+	test_ioctl_fault_alloc(&fault_id, &fault_fd);
+
+	for (i = 0; i != ARRAY_SIZE(pt_id); i++) {
+		struct iommu_hwpt_alloc cmd = {
+			.size = sizeof(cmd),
+			.flags = IOMMU_HWPT_FAULT_ID_VALID,
+			.dev_id = self->s.idev_id[0],
+			.pt_id = pt_id[i],
+			.fault_id = fault_id,
+		};
+		__u32 free_id;
+
+		if (i) {
+			cmd.flags |= IOMMU_HWPT_ALLOC_NEST_IDENTITY;
+			cmd.data_type = IOMMU_HWPT_DATA_SELFTEST;
+			cmd.data_len = sizeof(s1);
+			cmd.data_uptr = (uintptr_t)&s1;
+		}
+		ASSERT_EQ(0, ioctl(self->fd, IOMMU_HWPT_ALLOC, &cmd));
+		free_id = cmd.out_hwpt_id;
+		test_ioctl_destroy(free_id);
+
+		test_err_ioctl_readonly(IOMMU_HWPT_ALLOC, &cmd);
+
+		ASSERT_EQ(0, ioctl(self->fd, IOMMU_HWPT_ALLOC, &cmd));
+		EXPECT_EQ(free_id, cmd.out_hwpt_id);
+		test_ioctl_destroy(cmd.out_hwpt_id);
+	}
+
+	/* Nothing holds on to what they were made of, or narrows the IOAS */
+	close(fault_fd);
+	test_ioctl_destroy(fault_id);
+	test_ioctl_destroy(pt_id[2]);
+	test_ioctl_destroy(pt_id[1]);
+	expect_ioas_ranges(pt_id[0], { 0, UINT64_MAX });
+	test_ioctl_destroy(pt_id[0]);
+}
+
 /*
  * One thread moves a device around, one maps and unmaps where the regions are,
  * one queries. Between them a region of a device that is attached directly must
@@ -1174,15 +1290,23 @@ TEST_F(resv_load, bad_input)
 	test_err_ioas_load_resv(ENOENT, self->ioas_id, self->stdev_id[0], 0, 0);
 	EXPECT_LOADED_NONE;
 
-	/* An argument that cannot be written to loads nothing */
+	/* No argument, and one that cannot be written, with a clash or without */
 	cmd.__reserved = 0;
-	memcpy(buffer, &cmd, sizeof(cmd));
-	ASSERT_EQ(0, mprotect(buffer, PAGE_SIZE, PROT_READ));
-	EXPECT_ERRNO(EFAULT,
-		     ioctl(self->fd, IOMMU_IOAS_LOAD_RESV_IOVAS, buffer));
-	ASSERT_EQ(0, mprotect(buffer, PAGE_SIZE, PROT_READ | PROT_WRITE));
 	EXPECT_ERRNO(EFAULT, ioctl(self->fd, IOMMU_IOAS_LOAD_RESV_IOVAS, NULL));
+	test_err_ioctl_readonly(IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd);
 	EXPECT_LOADED_NONE;
+	expect_num_reserved(0);
+	ASSERT_EQ(0, map_fixed(self->fd, self->ioas_id, 0x8010000));
+	test_err_ioctl_readonly(IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd);
+	test_ioctl_ioas_unmap_id(self->ioas_id, 0x8010000, PAGE_SIZE);
+	EXPECT_LOADED_NONE;
+	expect_num_reserved(0);
+
+	/* Everything works, and nothing holds on to it */
+	test_cmd_ioas_load_resv(self->ioas_id, self->idev_id[0]);
+	EXPECT_LOADED_FIRST;
+	test_ioctl_destroy(self->stdev_id[0]);
+	test_ioctl_destroy(self->ioas_id);
 }
 
 /* The first range of the query that is in use, for each kind of use */
