@@ -47,12 +47,13 @@ own_sources() {
 		sed -n "s|^'\(.*\)/dists/\([^/]*\)/InRelease'.*|\1 \2|p"
 }
 
-# lists LIST SUITE...: write $APT/LIST.list with these suites of the Debian
-# archive the machine uses, and fetch their signed lists. Other archives may
-# serve a suite of the same name; only Debian's is signed with Debian's keys.
+# lists LIST TYPE SUITE...: write $APT/LIST.list with these suites of the Debian
+# archive the machine uses, and fetch their signed lists. TYPE: deb for packages,
+# deb-src for source packages. Other archives may serve a suite of the same name;
+# only Debian's is signed with Debian's keys.
 lists() {
-	_list=$1
-	shift
+	_list=$1 _type=$2
+	shift 2
 	_own=$(own_sources)
 	_uris=$(echo "$_own" | sed -n "s| $CODENAME-updates\$||p
 		s| $CODENAME\$||p" | awk '!seen[$0]++')
@@ -64,9 +65,9 @@ lists() {
 			*-security) _u=$(echo "$_own" | sed -n "s| $_suite\$||p;T;q") ;;
 			*) _u=$_uri ;;
 			esac
-			[ -z "$_u" ] || echo "deb [signed-by=$KEYS] $_u $_suite main"
+			[ -z "$_u" ] || echo "$_type [signed-by=$KEYS] $_u $_suite main"
 		done >"$APT/$_list.list"
-		PROGRESS_LOG=$APT/update.log progress "fetching the package lists of $*" \
+		PROGRESS_LOG=$APT/update.log progress "fetching the $_type lists of $*" \
 			priv "$_list" apt-get -q update --error-on=any && return
 	done
 	die "the lists of $* could not be fetched, or not verified." \
