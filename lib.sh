@@ -66,33 +66,89 @@ export CCACHE_DIR CCACHE_MAXSIZE CCACHE_NODEPEND
 
 JOBS=${JOBS:-$(nproc)}
 
-# progress WHAT COMMAND... runs COMMAND with its output in a log and says every
-# 10 s that it is still at it. PROGRESS_LOG names the log, PROGRESS_NOTE a
-# command that prints how far it got.
+# What only shows how far something is goes to a terminal on one line that is
+# rewritten every second, into a log on one line every ten seconds.
+BEAT=10
+if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then
+	BEAT=1
+fi
+
+# passing LINE: until the next one; one process at a time, in a terminal
+passing() {
+	[ $BEAT -eq 1 ] || { say "$1"; return; }
+	_width=$(stty size <&2 2>/dev/null) || _width=
+	_width=${_width#* }
+	[ "${_width:-0}" -gt 1 ] || _width=80
+	printf "\r%.$((_width - 1))s\033[K" "$1" >&2
+}
+
+# gone: takes a passing line away
+gone() { [ $BEAT -ne 1 ] || printf '\r\033[K' >&2; }
+
+# about SECONDS: a time to come, in words
+about() {
+	if [ "$1" -lt 100 ]; then
+		echo "about $1 s"
+	else
+		echo "about $((($1 + 30) / 60)) min"
+	fi
+}
+
+# far SECONDS DONE TOTAL UNIT: how far what has taken so long is, and about how
+# long it still takes. A TOTAL that is not known (0), or was guessed too low, is
+# left out, and so is the time until there is something to go by.
+far() {
+	if [ "$2" -gt "$3" ] || [ "$3" -eq 0 ]; then
+		echo ", $2 $4"
+	elif [ "$1" -lt 10 ] || [ "$2" -eq 0 ] || [ "$2" -eq "$3" ]; then
+		echo ", $2 of $3 $4 ($(($2 * 100 / $3)) %)"
+	else
+		echo ", $2 of $3 $4 ($(($2 * 100 / $3)) %), $(about $((($1 * ($3 - $2) + $2 - 1) / $2))) left"
+	fi
+}
+
+# progress WHAT COMMAND... runs COMMAND with its output in a log, and shows how
+# far it is until it ends; when it has shown that, how long it took. PROGRESS_LOG
+# names the log, PROGRESS_NOTE a command that prints how far it got in so many
+# seconds, PROGRESS_NEWS one that says what is to stay on the screen.
 progress() {
 	_what=$1
 	shift
 	_log=${PROGRESS_LOG:-$WORK/log/$(printf '%s' "$_what" | tr -cs 'A-Za-z0-9._-' '-').log}
 	mkdir -p "${_log%/*}"
+	: >"$_log"
+	_begin=$(date +%s)
 	(
-		_t=0
-		while sleep 10 >/dev/null 2>&1 9>&-; do
+		# USR1 ends this, but not in the middle of PROGRESS_NEWS. (A signal
+		# that the script has a trap for could get lost in the fork.)
+		_end='' _next=$BEAT
+		trap '_end=1' USR1
+		while [ -z "$_end" ]; do
+			sleep 1 >/dev/null 2>&1 9>&- &
+			{ [ -z "$_end" ] && wait $!; } || continue
 			kill -0 $$ 2>/dev/null || exit
-			_t=$((_t + 10))
-			say "  $_what: $_t s$(${PROGRESS_NOTE:-:})"
+			${PROGRESS_NEWS:-:}
+			_t=$(($(date +%s) - _begin))
+			[ $_t -ge $_next ] || continue
+			_next=$((_next + BEAT))
+			passing "  $_what: $_t s$(${PROGRESS_NOTE:-:} $_t 2>/dev/null)"
 		done
 	) 9>&- &
 	_beat=$!
 	_rc=0
 	"$@" >"$_log" 2>&1 || _rc=$?
-	kill "$_beat" 2>/dev/null
-	wait "$_beat" 2>/dev/null
+	kill -s USR1 "$_beat" 2>/dev/null || :
+	wait "$_beat" 2>/dev/null || :
+	_t=$(($(date +%s) - _begin))
+	gone
+	${PROGRESS_NEWS:-:}
 	[ $_rc -le 128 ] || die "interrupted while $_what."
 	[ $_rc -eq 0 ] || {
 		say "$_what failed (status $_rc). The end of $_log:"
 		tail -n 15 "$_log" | sed 's/^/  | /' >&2
+		return $_rc
 	}
-	return $_rc
+	[ $_t -lt $BEAT ] || say "  $_what: done, $_t s"
 }
 
 need_tree() {
