@@ -64,7 +64,9 @@ CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
 CCACHE_NODEPEND=1
 export CCACHE_DIR CCACHE_MAXSIZE CCACHE_NODEPEND
 
-JOBS=${JOBS:-$(nproc)}
+# How many jobs make runs at a time; if set, but empty, as many as the make above
+# it shares out.
+JOBS=${JOBS-$(nproc)}
 
 # What only shows how far something is goes to a terminal on one line that is
 # rewritten every second, into a log on one line every ten seconds.

@@ -12,7 +12,7 @@ kmake() {
 	! command -v ccache >/dev/null || _cc="ccache "
 	[ -f "$_out/vmlinux" ] || _env="CCACHE_DISABLE=1"
 	# shellcheck disable=SC2086
-	nice env $_env make -C "$_src" O="$_out" -j"$JOBS" ARCH="$(karch "$_arch")" \
+	nice env $_env make -C "$_src" O="$_out" ${JOBS:+-j"$JOBS"} ARCH="$(karch "$_arch")" \
 		CROSS_COMPILE="$(cross "$_arch")" CC="$_cc$(cross "$_arch")gcc" \
 		KBUILD_BUILD_USER=iommufd-resv KBUILD_BUILD_HOST=localhost \
 		KBUILD_BUILD_TIMESTAMP=2000-01-01 KBUILD_BUILD_VERSION=1 "$@"
