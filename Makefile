@@ -43,7 +43,7 @@ check-series:
 #: Parts
 #:   make packages            install the Debian packages that are missing
 #:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug
-#:   make guest ARCH=x86_64|arm64          the guest's programs and initramfs
+#:   make guest ARCH=x86_64|arm64 FLAVOUR=fast|debug   its programs and initramfs
 #:   vm/boot -h                            boot a machine by hand
 #:   make iommufd-resv [O=DIR]             the program alone, for this machine
 #:   make -C vmm/lib [O=DIR]               the library alone: libresv.a
@@ -54,7 +54,7 @@ packages:
 kernel:
 	kernel/build $(ARCH) $(FLAVOUR)
 guest:
-	vm/initramfs $(ARCH)
+	vm/initramfs $(ARCH) $(FLAVOUR)
 iommufd-resv:
 	$(MAKE) -C vmm/iommufd-resv $(if $(O),O=$(abspath $(O)))
 

@@ -4,8 +4,9 @@
  *
  * The kernel hands over the words behind "--" of its command line:
  *
- *	-- [-l] -n NONCE -c COUNT COMMAND [ARGS...]
+ *	-- [-l] [-m "MODULE [PARAMETERS]"] -n NONCE -c COUNT COMMAND [ARGS...]
  *
+ * MODULE is a file to load into the kernel first.
  * COUNT is how many words belong to COMMAND: firmware may add some of its own
  * (EDK II appends "initrd=initrd").
  *
@@ -35,6 +36,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -180,6 +182,25 @@ static int wait_for_port(const char *name)
 	return -1;
 }
 
+/* Load "MODULE [PARAMETERS]"; false and a cause when the kernel does not take it */
+static bool load_module(char *module, char *cause, size_t size)
+{
+	char *parameters = strchr(module, ' ');
+	int fd;
+
+	if (parameters)
+		*parameters++ = 0;
+	fd = open(module, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 &&
+	    !syscall(SYS_finit_module, fd, parameters ? parameters : "", 0)) {
+		close(fd);
+		return true;
+	}
+	snprintf(cause, size, "cannot load %s: %s; the console may say more",
+		 module, strerror(errno));
+	return false;
+}
+
 /* Run the command; false and a cause when it could not be started */
 static bool run(char **argv, int output, int *status, char *cause, size_t size)
 {
@@ -302,6 +323,7 @@ int main(int argc, char **argv)
 {
 	const char *nonce = "none", *tainted;
 	bool leaks = false, started;
+	char *module = NULL;
 	int words = 0;
 	int opt, status = 0, output;
 	char cause[400] = "";
@@ -314,9 +336,11 @@ int main(int argc, char **argv)
 	verdict_fd = wait_for_port("verdict");
 	output = wait_for_port("output");
 
-	while ((opt = getopt(argc, argv, "+c:ln:")) != -1) {
+	while ((opt = getopt(argc, argv, "+c:lm:n:")) != -1) {
 		if (opt == 'l')
 			leaks = true;
+		else if (opt == 'm')
+			module = optarg;
 		else if (opt == 'n')
 			nonce = optarg;
 		else if (opt == 'c')
@@ -330,6 +354,11 @@ int main(int argc, char **argv)
 	}
 	argv[optind + words] = NULL;
 
+	if (module && !load_module(module, cause, sizeof(cause))) {
+		report("nonce %s", nonce);
+		report("job failed: %s", cause);
+		power_off();
+	}
 	if (leaks) {
 		/* only scans that were asked for, and none of what boot left */
 		write_file(KMEMLEAK, "scan=off");
