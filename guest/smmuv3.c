@@ -12,8 +12,11 @@
 
 /* Stream table entry, 5.2 */
 #define STE_0_V			BIT(0)
+#define STE_0_CONFIG_ABORT	FIELD(0, 1)
 #define STE_0_CONFIG_BYPASS	FIELD(4, 1)
 #define STE_0_CONFIG_S1		FIELD(5, 1)	/* stage 2 is the host's */
+#define STE_0_S1CDMAX_2		FIELD(1, 59)	/* its logarithm */
+#define STE_1_S1DSS(s1dss)	FIELD(s1dss, 0)
 #define STE_1_S1CIR_WBWA	FIELD(1, 2)
 #define STE_1_S1COR_WBWA	FIELD(1, 4)
 #define STE_1_S1CSH_INNER	FIELD(3, 6)
@@ -111,6 +114,20 @@ void smmuv3_ste_bypass(struct iommu_hwpt_arm_smmuv3 *ste)
 {
 	ste->ste[0] = htole64(STE_0_V | STE_0_CONFIG_BYPASS);
 	ste->ste[1] = 0;
+}
+
+void smmuv3_ste_abort(struct iommu_hwpt_arm_smmuv3 *ste)
+{
+	ste->ste[0] = htole64(STE_0_V | STE_0_CONFIG_ABORT);
+	ste->ste[1] = 0;
+}
+
+void smmuv3_ste_pasid(struct iommu_hwpt_arm_smmuv3 *ste,
+		      const struct smmuv3_s1 *s1, enum smmuv3_s1dss s1dss)
+{
+	smmuv3_ste_translate(ste, s1);
+	ste->ste[0] |= htole64(STE_0_S1CDMAX_2);
+	ste->ste[1] |= htole64(STE_1_S1DSS(s1dss));
 }
 
 void smmuv3_tlbi(struct iommu_viommu_arm_smmuv3_invalidate *cmd,

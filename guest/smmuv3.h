@@ -43,6 +43,17 @@ void smmuv3_ste_translate(struct iommu_hwpt_arm_smmuv3 *ste,
 /* The one with stage 1 in bypass: IOVA is IPA. */
 void smmuv3_ste_bypass(struct iommu_hwpt_arm_smmuv3 *ste);
 
+/* The one that lets nothing through. */
+void smmuv3_ste_abort(struct iommu_hwpt_arm_smmuv3 *ste);
+
+/*
+ * The one with a table of two context descriptors at @s1, and what becomes of
+ * DMA without a PASID.
+ */
+enum smmuv3_s1dss { SMMUV3_S1DSS_TERMINATE, SMMUV3_S1DSS_BYPASS };
+void smmuv3_ste_pasid(struct iommu_hwpt_arm_smmuv3 *ste,
+		      const struct smmuv3_s1 *s1, enum smmuv3_s1dss s1dss);
+
 /* CMD_TLBI_NH_VA for one page of @s1. */
 void smmuv3_tlbi(struct iommu_viommu_arm_smmuv3_invalidate *cmd,
 		 const struct smmuv3_s1 *s1, uint64_t iova);
