@@ -41,8 +41,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* iommufd's kselftests map up to 128 MiB of 2 MiB pages at a time */
-#define HUGEPAGES "80"
+/*
+ * iommufd's kselftests map up to 128 MiB of huge pages at a time, and two of the
+ * default size, which is 512 MiB with base pages of 64 KiB
+ */
+#define HUGEPAGES_KIB (160 * 1024)
+#define HUGEPAGES_MIN 2
 
 /* kmemleak does not report objects younger than this */
 #define KMEMLEAK_MIN_AGE_MS 5000
@@ -125,6 +129,20 @@ static void mount_one(const char *type, const char *dir)
 			strerror(errno));
 }
 
+static void reserve_hugepages(void)
+{
+	const char *text = read_file("/proc/meminfo");
+	const char *at = text ? strstr(text, "Hugepagesize:") : NULL;
+	unsigned long kib = at ? strtoul(strchr(at, ':') + 1, NULL, 10) : 0;
+	char num[32];
+
+	if (!kib)
+		return;
+	snprintf(num, sizeof(num), "%lu", HUGEPAGES_KIB / kib > HUGEPAGES_MIN ?
+		 HUGEPAGES_KIB / kib : HUGEPAGES_MIN);
+	write_file("/proc/sys/vm/nr_hugepages", num);
+}
+
 static void set_up(void)
 {
 	mount_one("devtmpfs", "/dev");
@@ -136,7 +154,7 @@ static void set_up(void)
 	mount_one("tmpfs", "/dev/shm");
 	if (symlink("/proc/self/fd", "/dev/fd") && errno != EEXIST)
 		fprintf(stderr, "init: cannot link /dev/fd: %s\n", strerror(errno));
-	write_file("/proc/sys/vm/nr_hugepages", HUGEPAGES);
+	reserve_hugepages();
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/tmp", 1);
 	/* What takes devices from their drivers looks for this first */
