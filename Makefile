@@ -8,6 +8,7 @@ help:
 #:   make run [MACHINE=NAME]                     ./run: see the series at work, on
 #:                                   smmuv3, vtd, vtd39, amd, virtio or mock
 #:   make test [SUITE=...]                       ./test: see it pass
+#:   make page-sizes                             arm64 with 4K, 16K and 64K pages
 #:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
 #:   make mutants [M=NAME]                       small faults: does a test notice?
 #:   make bench                                  what the calls cost, in instructions
@@ -16,6 +17,8 @@ run:
 	./run --machine $(MACHINE)
 test:
 	./test $(SUITE)
+page-sizes:
+	./test --page-sizes
 try:
 	./test --try $(T)
 mutants:
@@ -42,8 +45,9 @@ check-series:
 
 #: Parts
 #:   make packages            install the Debian packages that are missing
-#:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug
-#:   make guest ARCH=x86_64|arm64 FLAVOUR=fast|debug   its programs and initramfs
+#:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug|check
+#:                            arm64 also FLAVOUR=fast-16k and so on: 4k, 16k, 64k
+#:   make guest ARCH=x86_64|arm64 FLAVOUR=...   its programs and initramfs
 #:   vm/boot -h                            boot a machine by hand
 #:   make iommufd-resv [O=DIR]             the program alone, for this machine
 #:   make -C vmm/lib [O=DIR]               the library alone: libresv.a
@@ -60,4 +64,4 @@ iommufd-resv:
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
-.PHONY: help run test try mutants bench tree export agree check-series packages kernel guest iommufd-resv
+.PHONY: help run test page-sizes try mutants bench tree export agree check-series packages kernel guest iommufd-resv
