@@ -10,6 +10,7 @@ help:
 #:   make test [SUITE=...]                       ./test: see it pass
 #:   make page-sizes                             arm64 with 4K, 16K and 64K pages
 #:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
+#:   make try T="model -n 1000000 -s 7"          ... or many random steps
 #:   make mutants [M=NAME]                       small faults: does a test notice?
 #:   make bench                                  what the calls cost, in instructions
 MACHINE = smmuv3
