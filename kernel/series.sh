@@ -50,13 +50,13 @@ work() {
 	fi
 }
 
-# git in the tree for diffs that are the same bytes whatever its configuration
-# says; $DIFF goes behind its command.
+# git in the tree for what has to be the same bytes whatever its configuration
+# says; $DIFF goes behind the command of a diff.
 stable() {
 	g -C "$TREE" -c diff.noprefix=false -c diff.mnemonicPrefix=false \
 		-c diff.context=3 -c diff.interHunkContext=0 \
 		-c diff.suppressBlankEmpty=false -c diff.orderFile=/dev/null \
-		-c core.quotePath=true "$@"
+		-c core.quotePath=true -c core.autocrlf=false "$@"
 }
 DIFF='--diff-algorithm=myers --indent-heuristic --no-ext-diff --no-textconv
 	--no-color --src-prefix=a/ --dst-prefix=b/'
@@ -96,10 +96,10 @@ newest() {
 # shellcheck disable=SC2086
 reading() {
 	mkdir -p "$1"
-	added=$(t -c core.quotePath=false diff --no-renames --name-only --diff-filter=A base HEAD)
+	added=$(stable -c core.quotePath=false diff --no-renames --name-only --diff-filter=A base HEAD)
 	[ -z "$added" ] || (IFS='
-' && set -f && t archive HEAD -- $added) | tar -x -C "$1" || return
-	t -c core.quotePath=false diff --no-renames --name-only --diff-filter=a base HEAD |
+' && set -f && stable archive HEAD -- $added) | tar -x -C "$1" || return
+	stable -c core.quotePath=false diff --no-renames --name-only --diff-filter=a base HEAD |
 		while read -r _f; do
 			mkdir -p "$1/${_f%/*}" &&
 				stable diff $DIFF --no-renames base HEAD -- "$_f" >"$1/$_f.diff" || return
