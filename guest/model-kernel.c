@@ -780,6 +780,11 @@ bool kernel_prepare(void)
 		diag("no memory: %s", strerror(errno));
 		return false;
 	}
+	/* the model's alignments, and how the kernel chooses an IOVA */
+	if (sysconf(_SC_PAGESIZE) != 4096) {
+		diag("the model knows pages of 4096 bytes only");
+		return false;
+	}
 	memory = all + (-(uintptr_t)all & (MEMORY_ALIGNMENT - 1));
 
 	/* also those allocations that may wait, and without a word of it */

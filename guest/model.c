@@ -659,6 +659,30 @@ static bool may(const struct model *m, const struct step *s)
 	return (!s->nth || steps[s->op].may_fail) && model_may(m, s);
 }
 
+static unsigned long number_from(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	unsigned long number = 0;
+
+	if (f) {
+		if (fscanf(f, "%lu", &number) != 1)
+			number = 0;
+		fclose(f);
+	}
+	return number;
+}
+
+/* How often the kernel has warned; what else it reports is in its taint. */
+static unsigned long warnings(void)
+{
+	return number_from("/sys/kernel/warn_count");
+}
+
+static unsigned long taint(void)
+{
+	return number_from("/proc/sys/kernel/tainted");
+}
+
 /*
  * Plays @nr steps, which are made up while it goes if @make. @at: which of them
  * failed. Steps that may not be tried are passed over, so that what is left of a
@@ -666,9 +690,10 @@ static bool may(const struct model *m, const struct step *s)
  */
 static const char *play(struct step *s, size_t nr, bool make, size_t *at)
 {
+	unsigned long before = warnings();
+	const char *wrong = NULL;
 	static struct model m;
 	struct kernel k;
-	const char *wrong = NULL;
 
 	memset(&m, 0, sizeof(m));
 	if (!kernel_open(&k))
@@ -683,6 +708,8 @@ static const char *play(struct step *s, size_t nr, bool make, size_t *at)
 		wrong = kernel_step(&k, &m, &s[*at]);
 	}
 	kernel_close(&k, &m);
+	if (!wrong && warnings() != before)
+		wrong = "the kernel has warned";
 	return wrong;
 }
 
@@ -798,20 +825,6 @@ static void tell(const struct step *s, size_t nr)
 	fflush(stdout);
 }
 
-/* The kernel's marks for what it has warned about */
-static unsigned long taint(void)
-{
-	FILE *f = fopen("/proc/sys/kernel/tainted", "re");
-	unsigned long mask = 0;
-
-	if (f) {
-		if (fscanf(f, "%lu", &mask) != 1)
-			mask = 0;
-		fclose(f);
-	}
-	return mask;
-}
-
 static void sequences(void)
 {
 	unsigned long before = taint();
@@ -839,7 +852,7 @@ static void sequences(void)
 			return;
 		}
 		if (!check(taint() == before,
-			   "the kernel has warned in sequence %" PRIu64
+			   "the kernel has reported something in sequence %" PRIu64
 			   " of seed %" PRIu64, q, seed)) {
 			tell(s, nr);
 			return;
