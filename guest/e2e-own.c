@@ -143,17 +143,18 @@ static void no_region(uint64_t iova)
 void own_reach(void)
 {
 	char *layout[] = { "iommufd-resv", "layout", "--ram", "0-0x7fffffff",
-			   "--ram", "0x382000000000-0x38203fffffff", NULL, NULL };
+			   "--range", "BAR=0x382000000000-0x38203fffffff",
+			   NULL, NULL };
 
 	no_region(0x382000000000);
 	prints(6, "The layout clashes with what 1 device needs.\n"
-	       "  clash: RAM 0x382000000000-0x38203fffffff: " OUT_OF_REACH "\n"
+	       "  clash: BAR 0x382000000000-0x38203fffffff: " OUT_OF_REACH "\n"
 	       "\n"
 	       EDU "  dev_id 1  intel-iommu  paging HWPT\n"
 	       "\n"
 	       "        START               LAST                SIZE\n"
 	       "  RAM   0x0000000000000000  0x000000007fffffff  2 GiB (2147483648)\n"
-	       "  RAM   0x0000382000000000  0x000038203fffffff  1 GiB (1073741824)\n"
+	       "  BAR   0x0000382000000000  0x000038203fffffff  1 GiB (1073741824)\n"
 	       "  left  0x0000000080000000  0x00000000fedfffff  1.9 GiB (2128609280)\n"
 	       "  left  0x00000000fef00000  0x0000007fffffffff  508.0 GiB (545478672384)\n",
 	       layout);
@@ -163,7 +164,7 @@ void own_reach(void)
 	     "    {\n"
 	     "      \"kind\": \"aperture\",\n"
 	     "      \"address\": \"" EDU "\",\n"
-	     "      \"name\": \"\",\n"
+	     "      \"name\": \"BAR\",\n"
 	     "      \"ram\": { \"start\": \"0x382000000000\", \"last\": \"0x38203fffffff\", \"size\": \"0x40000000\" },\n"
 	     "      \"with\": { \"start\": \"0x382000000000\", \"last\": \"0x38203fffffff\", \"size\": \"0x40000000\", \"sw_msi\": false },\n"
 	     "      \"text\": \"" OUT_OF_REACH "\"\n"
