@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "ktap.h"
@@ -13,7 +12,7 @@
 
 static int command(const struct vsmmu *vsmmu, unsigned long request, void *cmd)
 {
-	return ioctl(vsmmu->guest->iommufd, request, cmd) < 0 ? -errno : 0;
+	return resv_ioctl(vsmmu->guest->iommufd, request, cmd);
 }
 
 int vsmmu_alloc(struct vsmmu *vsmmu, const struct guest *guest, uint32_t s2)
