@@ -9,8 +9,8 @@
  * asks for (CANWBS). That is so for QEMU's, but no QEMU up to 10.0 says it.
  * So vm/boot puts this table in front of the initramfs, as
  * kernel/firmware/acpi/IORT.aml, and the kernel takes it instead of QEMU's
- * (CONFIG_ACPI_TABLE_UPGRADE): same OEM ids, higher OEM revision. It says what QEMU's says for
- * "-M virt,gic-version=3,its=on,iommu=smmuv3" except for
+ * (CONFIG_ACPI_TABLE_UPGRADE): same OEM ids, higher OEM revision. It says what
+ * QEMU's says for "-M virt,gic-version=3,its=on,iommu=smmuv3" except for
  *  - CANWBS in the root complex node, and
  *  - one mapping of all requester ids through the SMMU, where QEMU lists the
  *    bus numbers the firmware has assigned.
