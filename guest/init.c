@@ -24,7 +24,6 @@
  *
  * Only vm/judge decides what all that means.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -40,6 +39,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "port.h"
 
 /*
  * iommufd's kselftests map up to 128 MiB of huge pages at a time, and two of the
@@ -159,45 +160,6 @@ static void set_up(void)
 	setenv("HOME", "/tmp", 1);
 	/* What takes devices from their drivers looks for this first */
 	setenv("IOMMUFD_RESV_GUEST", "1", 1);
-}
-
-/* Open the virtio-serial port of this name: sysfs knows which vportNpM it is */
-static int open_port(const char *name)
-{
-	const char *dir = "/sys/class/virtio-ports";
-	struct dirent *e;
-	char path[600];
-	int fd = -1;
-	DIR *d = opendir(dir);
-
-	while (d && fd < 0 && (e = readdir(d))) {
-		const char *is;
-
-		snprintf(path, sizeof(path), "%s/%s/name", dir, e->d_name);
-		is = read_file(path);
-		if (!is || strncmp(is, name, strlen(name)) ||
-		    is[strlen(name)] != '\n')
-			continue;
-		snprintf(path, sizeof(path), "/dev/%s", e->d_name);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-	}
-	if (d)
-		closedir(d);
-	return fd;
-}
-
-/* The names of the ports come in messages from the host, a moment after boot */
-static int wait_for_port(const char *name)
-{
-	for (int i = 0; i < 500; i++) {
-		int fd = open_port(name);
-
-		if (fd >= 0)
-			return fd;
-		sleep_ms(10);
-	}
-	fprintf(stderr, "init: there is no virtio-serial port named %s\n", name);
-	return -1;
 }
 
 /* Load "MODULE [PARAMETERS]"; false and a cause when the kernel does not take it */
@@ -351,8 +313,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	set_up();
-	verdict_fd = wait_for_port("verdict");
-	output = wait_for_port("output");
+	verdict_fd = port_open("verdict", O_WRONLY);
+	output = port_open("output", O_WRONLY);
 
 	while ((opt = getopt(argc, argv, "+c:lm:n:")) != -1) {
 		if (opt == 'l')
