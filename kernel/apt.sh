@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # apt.sh - a private apt configuration under $CACHE/apt, which leaves the
-# machine's own alone; sourced by packages and fetch, after lib.sh.
+# machine's own alone; sourced by packages, fetch and vm/qemu-arm64, after lib.sh.
 # shellcheck shell=sh
 
 APT=$CACHE/apt
 
 # priv LIST TOOL ARGS...: an apt tool on the private configuration, with the
-# sources in $APT/LIST.list
+# sources in $APT/LIST.list, and what $APT/LIST.conf adds if there is one
 priv() {
 	_list=$1 _tool=$2
 	shift 2
+	[ ! -f "$APT/$_list.conf" ] || set -- -c "$APT/$_list.conf" "$@"
 	"$_tool" -c "$APT/apt.conf" -o "Dir::Etc::SourceList=$APT/$_list.list" "$@"
 }
 
