@@ -6,8 +6,9 @@ help:
 
 #: Show and prove
 #:   make run [MACHINE=NAME]                     ./run: see the series at work, on
-#:                                   smmuv3, vtd, vtd39, amd, virtio or mock
+#:                                   smmuv3, vtd, vtd39, amd, virtio, mock or guest
 #:   make test [SUITE=...]                       ./test: see it pass
+#:   make test SUITE="guest guest-debug"         a real guest of Debian's QEMU 11
 #:   make page-sizes                             arm64 with 4K, 16K and 64K pages
 #:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
 #:   make try T="model -n 1000000 -s 7"          ... or many random steps
