@@ -45,6 +45,14 @@ agree:
 check-series:
 	kernel/check-series
 
+#: Run it as kernel CI does, on the tree as it stands; KTAP in results/review
+#:   make kunit [NAME="um x86_64 arm64 amd arm-smmu-v3"]   kunit.py
+#:   make kselftest [ALL=1]   defconfig, the selftests' config, run_kselftest.sh
+kunit:
+	review/kunit $(NAME)
+kselftest:
+	review/kselftest $(if $(ALL),-a)
+
 #: Parts
 #:   make packages            install the Debian packages that are missing
 #:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug|check
@@ -66,4 +74,4 @@ iommufd-resv:
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
-.PHONY: help run test page-sizes try mutants bench tree export agree check-series packages kernel guest iommufd-resv
+.PHONY: help run test page-sizes try mutants bench tree export agree check-series kunit kselftest packages kernel guest iommufd-resv
