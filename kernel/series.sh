@@ -11,6 +11,16 @@ TIP=refs/iommufd-resv/series	# the commit that it gave
 
 t() { g -C "$TREE" "$@"; }
 
+# checkout COMMIT: in the work tree $CHECK/linux, for what is not to touch the tree
+checkout() {
+	if ! g -C "$CHECK/linux" rev-parse -q --verify "$1" >/dev/null 2>&1; then
+		rm -rf "$CHECK/linux" && t worktree prune && mkdir -p "$CHECK" &&
+			progress "checking out a work tree" t worktree add -q --detach -f "$CHECK/linux" "$1" || return
+	fi
+	rm -f "$(g -C "$CHECK/linux" rev-parse --git-path index.lock)"
+	g -C "$CHECK/linux" checkout -q -f --detach "$1"
+}
+
 # the patch files in order, without the cover letter
 patch_files() {
 	for _f in "$PATCHES"/[0-9]*.patch; do
