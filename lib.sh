@@ -190,6 +190,10 @@ cross() {
 	x86_64-x86_64 | arm64-aarch64) ;;
 	x86_64-*) echo x86_64-linux-gnu- ;;
 	arm64-*) echo aarch64-linux-gnu- ;;
+	# the compiler of x86_64 does both
+	i386-x86_64) ;;
+	i386-*) echo x86_64-linux-gnu- ;;
+	arm-*) echo arm-linux-gnueabihf- ;;
 	esac
 }
 
