@@ -3,6 +3,8 @@
  * KUnit tests for what the driver makes of a guest's device table entry
  */
 #include <kunit/test.h>
+#include <linux/mman.h>
+#include <linux/uaccess.h>
 
 #include "amd_iommu.h"
 
@@ -38,8 +40,44 @@ static void test_gdte_is_bypass(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, amd_iommu_gdte_is_bypass(&gdte), cur->bypass);
 }
 
+/* The domain says so, too; the entry comes from userspace */
+static void test_domain_is_bypass(struct kunit *test)
+{
+	static const u64 dte0[] = { 0, DTE_FLAG_GIOV };
+	struct iommu_user_data user_data = {
+		.type = IOMMU_HWPT_DATA_AMD_GUEST,
+		.len = sizeof(struct iommu_hwpt_amd_guest),
+	};
+	struct amd_iommu_viommu *aviommu;
+	struct iommu_domain *domain;
+	unsigned long addr;
+	unsigned int i;
+
+	aviommu = kunit_kzalloc(test, sizeof(*aviommu), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, aviommu);
+	xa_init_flags(&aviommu->gdomid_array, XA_FLAGS_ALLOC1);
+	addr = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	user_data.uptr = (void __user *)addr;
+
+	for (i = 0; i != ARRAY_SIZE(dte0); i++) {
+		struct iommu_hwpt_amd_guest gdte = { .dte = { dte0[i] } };
+
+		KUNIT_ASSERT_EQ(test, 0, copy_to_user(user_data.uptr, &gdte,
+						      sizeof(gdte)));
+		domain = amd_iommu_alloc_domain_nested(&aviommu->core, 0,
+						       &user_data);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, domain);
+		KUNIT_EXPECT_EQ(test, domain->s1_bypass, !dte0[i]);
+		domain->ops->free(domain);
+	}
+	xa_destroy(&aviommu->gdomid_array);
+}
+
 static struct kunit_case amd_iommu_nested_cases[] = {
 	KUNIT_CASE_PARAM(test_gdte_is_bypass, gdte_gen_params),
+	KUNIT_CASE(test_domain_is_bypass),
 	{}
 };
 

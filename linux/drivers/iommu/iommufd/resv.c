@@ -3,7 +3,7 @@
  * The reserved regions of a device, as iommufd and its users see them
  *
  * An iommu driver hands out a list of struct iommu_resv_region in no order,
- * where regions of different kinds may overlap. Everything here works on the
+ * where regions of different kinds may overlap. Userspace gets to see the
  * normalised form of that list, an array of struct iommu_resv_iova_range.
  */
 #include <kunit/static_stub.h>
@@ -68,6 +68,30 @@ static unsigned int iommufd_resv_merge(struct iommu_resv_iova_range *ranges,
 	return cur - ranges + 1;
 }
 
+/* The IOVA that a region takes from a device without a stage-1, if any */
+static bool iommufd_resv_range(const struct iommu_resv_region *resv,
+			       struct iommu_resv_iova_range *range)
+{
+	u64 last;
+
+	if (resv->type == IOMMU_RESV_DIRECT_RELAXABLE)
+		return false;
+	/* An IOAS cannot address more than an unsigned long */
+	if (!resv->length || resv->start > ULONG_MAX)
+		return false;
+	if (check_add_overflow((u64)resv->start, resv->length - 1, &last))
+		last = ULONG_MAX;
+
+	*range = (struct iommu_resv_iova_range){
+		.start = resv->start,
+		.last = min_t(u64, last, ULONG_MAX),
+		.flags = resv->type == IOMMU_RESV_SW_MSI ?
+				 IOMMU_RESV_IOVA_SW_MSI :
+				 0,
+	};
+	return true;
+}
+
 /* Copy what the regions of one kind cover to @out, returns how many */
 static unsigned int iommufd_resv_collect(struct list_head *regions, u32 flags,
 					 struct iommu_resv_iova_range *out)
@@ -75,26 +99,10 @@ static unsigned int iommufd_resv_collect(struct list_head *regions, u32 flags,
 	const struct iommu_resv_region *resv;
 	unsigned int num = 0;
 
-	list_for_each_entry(resv, regions, list) {
-		bool is_sw_msi = resv->type == IOMMU_RESV_SW_MSI;
-		u64 last;
-
-		if (resv->type == IOMMU_RESV_DIRECT_RELAXABLE ||
-		    is_sw_msi != !!(flags & IOMMU_RESV_IOVA_SW_MSI))
-			continue;
-		/* An IOAS cannot address more than an unsigned long */
-		if (!resv->length || resv->start > ULONG_MAX)
-			continue;
-		if (check_add_overflow((u64)resv->start, resv->length - 1,
-				       &last))
-			last = ULONG_MAX;
-
-		out[num++] = (struct iommu_resv_iova_range){
-			.start = resv->start,
-			.last = min_t(u64, last, ULONG_MAX),
-			.flags = flags,
-		};
-	}
+	list_for_each_entry(resv, regions, list)
+		if (iommufd_resv_range(resv, &out[num]) &&
+		    out[num].flags == flags)
+			num++;
 	return iommufd_resv_merge(out, num);
 }
 
@@ -180,9 +188,34 @@ iommufd_resv_normalise(struct list_head *regions, unsigned int *out_num)
 }
 EXPORT_SYMBOL_IF_KUNIT(iommufd_resv_normalise);
 
+/**
+ * iommufd_device_resv_ranges - Read the reserved regions of a device
+ * @idev: device to ask for; the caller holds a reference
+ * @out_num: how many ranges there are, 0 if nothing is reserved
+ *
+ * Return: the normalised regions, see iommufd_resv_normalise(), or an ERR_PTR
+ * of -ENOMEM or, for a device without an iommu, -EOPNOTSUPP.
+ */
+static struct iommu_resv_iova_range *
+iommufd_device_resv_ranges(struct iommufd_device *idev, unsigned int *out_num)
+{
+	struct iommu_resv_iova_range *ranges;
+	LIST_HEAD(regions);
+
+	if (!iommufd_device_get_iommu_dev(idev))
+		return ERR_PTR(-EOPNOTSUPP);
+
+	/* FIXME: drivers allocate memory but there is no failure propagated */
+	iommu_get_resv_regions(idev->dev, &regions);
+	ranges = iommufd_resv_normalise(&regions, out_num);
+	iommu_put_resv_regions(idev->dev, &regions);
+	return ranges;
+}
+
 /* Drivers must offer sane combinations of regions */
-static int iommufd_resv_check_msi(const struct list_head *regions,
-				  phys_addr_t *sw_msi_start)
+VISIBLE_IF_KUNIT int
+iommufd_resv_check_msi(const struct list_head *regions,
+		       phys_addr_t *sw_msi_start)
 {
 	const struct iommu_resv_region *resv;
 	unsigned int num_hw_msi = 0;
@@ -201,40 +234,7 @@ static int iommufd_resv_check_msi(const struct list_head *regions,
 		return -EINVAL;
 	return 0;
 }
-
-/**
- * iommufd_device_resv_ranges - Read the reserved regions of a device
- * @idev: device to ask for; the caller holds a reference
- * @sw_msi_start: if not NULL, check that the regions are fit for MSIs and
- *                return where the software MSI window starts, if there is one
- * @out_num: how many ranges there are, 0 if nothing is reserved
- *
- * Return: the normalised regions, see iommufd_resv_normalise(), or an ERR_PTR
- * of -ENOMEM, -EINVAL if the check of @sw_msi_start failed, or -EOPNOTSUPP for
- * a device without an iommu.
- */
-static struct iommu_resv_iova_range *
-iommufd_device_resv_ranges(struct iommufd_device *idev,
-			   phys_addr_t *sw_msi_start, unsigned int *out_num)
-{
-	struct iommu_resv_iova_range *ranges;
-	LIST_HEAD(regions);
-	int rc = 0;
-
-	if (!iommufd_device_get_iommu_dev(idev))
-		return ERR_PTR(-EOPNOTSUPP);
-
-	/* FIXME: drivers allocate memory but there is no failure propagated */
-	iommu_get_resv_regions(idev->dev, &regions);
-	if (sw_msi_start)
-		rc = iommufd_resv_check_msi(&regions, sw_msi_start);
-	if (rc)
-		ranges = ERR_PTR(rc);
-	else
-		ranges = iommufd_resv_normalise(&regions, out_num);
-	iommu_put_resv_regions(idev->dev, &regions);
-	return ranges;
-}
+EXPORT_SYMBOL_IF_KUNIT(iommufd_resv_check_msi);
 
 /**
  * iommufd_hwpt_resv_policy - What a HWPT demands of the devices attached to it
@@ -264,13 +264,16 @@ iommufd_hwpt_resv_policy(struct iommufd_hw_pagetable *hwpt)
  * @idev: device that is about to be attached
  * @hwpt: what it is going to be attached to, with an IOAS of its own or of its
  *        parent; the policy of the HWPT decides about the regions
- * @sw_msi_start: NULL, or see iommufd_device_resv_ranges()
+ * @sw_msi_start: if not NULL, check that the regions are fit for MSIs and
+ *                return where the software MSI window starts, if there is one
  *
- * All or nothing: the IOAS is unchanged after an error.
+ * What is reserved is what iommufd_resv_normalise() reports. The regions may
+ * overlap here, and need not be in order. All or nothing: the IOAS is unchanged
+ * after an error.
  *
  * Return: 0, -EADDRINUSE if something is mapped in a region or a range that
- * IOMMU_IOAS_ALLOW_IOVAS allows meets one, or an error of
- * iommufd_device_resv_ranges().
+ * IOMMU_IOAS_ALLOW_IOVAS allows meets one, -EINVAL if the check of
+ * @sw_msi_start failed, or -ENOMEM.
  */
 int iommufd_device_reserve(struct iommufd_device *idev,
 			   struct iommufd_hw_pagetable *hwpt,
@@ -279,32 +282,37 @@ int iommufd_device_reserve(struct iommufd_device *idev,
 	struct io_pagetable *iopt = &find_hwpt_paging(hwpt)->ioas->iopt;
 	enum iommufd_resv_policy policy = iommufd_hwpt_resv_policy(hwpt);
 	void *owner = &idev->resv_owner[policy];
-	struct iommu_resv_iova_range *ranges;
-	unsigned int num;
-	unsigned int i;
+	struct iommu_resv_iova_range range;
+	struct iommu_resv_region *resv;
+	LIST_HEAD(regions);
 	int rc = 0;
 
 	if (iommufd_should_fail())
 		return -EINVAL;
 
-	ranges = iommufd_device_resv_ranges(idev, sw_msi_start, &num);
-	if (IS_ERR(ranges))
-		return PTR_ERR(ranges);
+	/* FIXME: drivers allocate memory but there is no failure propagated */
+	iommu_get_resv_regions(idev->dev, &regions);
+	if (sw_msi_start)
+		rc = iommufd_resv_check_msi(&regions, sw_msi_start);
+	if (rc)
+		goto out_put_regions;
 
 	down_write(&iopt->iova_rwsem);
-	for (i = 0; i != num; i++) {
-		if (policy == IOMMUFD_RESV_SW_MSI &&
-		    !(ranges[i].flags & IOMMU_RESV_IOVA_SW_MSI))
+	list_for_each_entry(resv, &regions, list) {
+		if (!iommufd_resv_range(resv, &range))
 			continue;
-		rc = iopt_reserve_iova(iopt, ranges[i].start, ranges[i].last,
-				       owner);
+		if (policy == IOMMUFD_RESV_SW_MSI &&
+		    !(range.flags & IOMMU_RESV_IOVA_SW_MSI))
+			continue;
+		rc = iopt_reserve_iova(iopt, range.start, range.last, owner);
 		if (rc) {
 			__iopt_remove_reserved_iova(iopt, owner);
 			break;
 		}
 	}
 	up_write(&iopt->iova_rwsem);
-	kvfree(ranges);
+out_put_regions:
+	iommu_put_resv_regions(idev->dev, &regions);
 	return rc;
 }
 
@@ -346,7 +354,7 @@ int iommufd_resv_iova_ranges(struct iommufd_ucmd *ucmd)
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 
-	ranges = iommufd_device_resv_ranges(idev, NULL, &num);
+	ranges = iommufd_device_resv_ranges(idev, &num);
 	iommufd_put_object(ucmd->ictx, &idev->obj);
 	if (IS_ERR(ranges))
 		return PTR_ERR(ranges);
@@ -401,7 +409,7 @@ int iommufd_ioas_load_resv_iovas(struct iommufd_ucmd *ucmd)
 		goto out_put_idev;
 	}
 
-	ranges = iommufd_device_resv_ranges(idev, NULL, &num);
+	ranges = iommufd_device_resv_ranges(idev, &num);
 	if (IS_ERR(ranges)) {
 		rc = PTR_ERR(ranges);
 		goto out_put_ioas;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests for iommufd_resv_normalise()
+ * KUnit tests for what iommufd makes of a driver's list of reserved regions
  */
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
@@ -421,10 +421,87 @@ static void test_alloc_failure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, list_count_nodes(&list), 1);
 }
 
+#define NO_WINDOW 12345
+
+struct msi_case {
+	const char *name;
+	unsigned int num_in;
+	struct resv_in in[3];
+	int rc;
+	phys_addr_t sw_msi_start;
+};
+
+static const struct msi_case msi_cases[] = {
+	{
+		.name = "no region",
+		.sw_msi_start = NO_WINDOW,
+	},
+	{
+		.name = "no doorbell",
+		.num_in = 2,
+		.in = { { 0x1000, 0x1fff, IOMMU_RESV_DIRECT },
+			{ 0x4000, 0x4fff, IOMMU_RESV_RESERVED } },
+		.sw_msi_start = NO_WINDOW,
+	},
+	{
+		.name = "two doorbells of the hardware",
+		.num_in = 2,
+		.in = { { 0xfee00000, 0xfeefffff, IOMMU_RESV_MSI },
+			{ 0x8000000, 0x80fffff, IOMMU_RESV_MSI } },
+		.sw_msi_start = NO_WINDOW,
+	},
+	{
+		.name = "a window among others",
+		.num_in = 3,
+		.in = { { 0x1000, 0x1fff, IOMMU_RESV_DIRECT },
+			{ 0x8000000, 0x80fffff, IOMMU_RESV_SW_MSI },
+			{ 0x4000, 0x4fff, IOMMU_RESV_RESERVED } },
+		.sw_msi_start = 0x8000000,
+	},
+	{
+		.name = "a window and a doorbell",
+		.num_in = 2,
+		.in = { { 0x8000000, 0x80fffff, IOMMU_RESV_SW_MSI },
+			{ 0xfee00000, 0xfeefffff, IOMMU_RESV_MSI } },
+		.rc = -EINVAL,
+	},
+	{
+		.name = "two windows",
+		.num_in = 2,
+		.in = { { 0x8000000, 0x80fffff, IOMMU_RESV_SW_MSI },
+			{ 0x9000000, 0x90fffff, IOMMU_RESV_SW_MSI } },
+		.rc = -EINVAL,
+	},
+};
+
+KUNIT_ARRAY_PARAM_DESC(msi, msi_cases, name);
+
+/* A driver that offers what makes no sense is told so */
+static void test_check_msi(struct kunit *test)
+{
+	const struct msi_case *cur = test->param_value;
+	struct iommu_resv_region regions[ARRAY_SIZE(cur->in)];
+	phys_addr_t sw_msi_start = NO_WINDOW;
+	LIST_HEAD(list);
+	unsigned int i;
+
+	for (i = 0; i != cur->num_in; i++)
+		resv_fill(&regions[i], &cur->in[i], &list);
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test,
+				iommufd_resv_check_msi(&list, &sw_msi_start),
+				cur->rc);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, !!cur->rc);
+	}
+	if (!cur->rc)
+		KUNIT_EXPECT_EQ(test, sw_msi_start, cur->sw_msi_start);
+}
+
 static struct kunit_case iommufd_resv_cases[] = {
 	KUNIT_CASE_PARAM(test_normalise, resv_gen_params),
 	KUNIT_CASE(test_many),
 	KUNIT_CASE(test_alloc_failure),
+	KUNIT_CASE_PARAM(test_check_msi, msi_gen_params),
 	{}
 };
 

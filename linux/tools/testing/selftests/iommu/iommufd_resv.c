@@ -1282,6 +1282,8 @@ TEST_F(resv_load, bad_input)
 		.__reserved = 1,
 	};
 
+	__u32 num;
+
 	EXPECT_ERRNO(EOPNOTSUPP,
 		     ioctl(self->fd, IOMMU_IOAS_LOAD_RESV_IOVAS, &cmd));
 
@@ -1293,6 +1295,8 @@ TEST_F(resv_load, bad_input)
 				0);
 	test_err_ioas_load_resv(ENOENT, self->ioas_id, self->stdev_id[0], 0, 0);
 	EXPECT_LOADED_NONE;
+	EXPECT_ERRNO(ENOENT, _test_cmd_count_reserved(self->fd,
+						      self->idev_id[0], &num));
 
 	/* No argument, and one that cannot be written, with a clash or without */
 	cmd.__reserved = 0;
@@ -1362,6 +1366,76 @@ TEST_F(resv_load, clash)
 	test_err_ioas_load_resv(EADDRINUSE, self->ioas_id, self->idev_id[0],
 				0x8000000, 0x80fffff);
 	EXPECT_LOADED_NONE;
+}
+
+struct flip {
+	void *page;
+	atomic_int stop;
+};
+
+static void *flip_protection(void *arg)
+{
+	struct flip *flip = arg;
+
+	while (!atomic_load(&flip->stop)) {
+		mprotect(flip->page, PAGE_SIZE, PROT_READ);
+		mprotect(flip->page, PAGE_SIZE, PROT_READ | PROT_WRITE);
+	}
+	return NULL;
+}
+
+/*
+ * The clash is written at last, over the zeroes that tell if the answer can be
+ * written at all. By then it may be too late.
+ */
+TEST_F(resv_load, clash_readonly)
+{
+	struct iommu_ioas_load_resv_iovas *cmd;
+	struct flip flip = {};
+	pthread_t thread;
+	unsigned int i;
+	int page_fd;
+	int err;
+
+	/* Two views of one page: what the kernel sees comes and goes */
+	cmd = memfd_mmap(PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 &page_fd);
+	ASSERT_NE(MAP_FAILED, cmd);
+	flip.page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 page_fd, 0);
+	ASSERT_NE(MAP_FAILED, flip.page);
+
+	/* Something to do between the zeroes and the clash */
+	for (i = 0; i != 100; i++)
+		test_cmd_dev_add_resv(self->idev_id[0], 0x10000000 + i * 0x2000,
+				      0x10000fff + i * 0x2000,
+				      MOCK_RESV_RESERVED);
+	ASSERT_EQ(0, map_fixed(self->fd, self->ioas_id, 0x8010000));
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, flip_protection, &flip));
+	do {
+		*cmd = (struct iommu_ioas_load_resv_iovas){
+			.size = sizeof(*cmd),
+			.ioas_id = self->ioas_id,
+			.dev_id = self->idev_id[0],
+			.out_clash_start = 1,
+		};
+		err = ioctl(self->fd, IOMMU_IOAS_LOAD_RESV_IOVAS, flip.page) ?
+			      errno :
+			      0;
+		if (err == EADDRINUSE) {
+			ASSERT_EQ(0x8000000, cmd->out_clash_start);
+			ASSERT_EQ(0x80fffff, cmd->out_clash_last);
+		} else {
+			ASSERT_EQ(EFAULT, err);
+		}
+	} while (err != EFAULT || cmd->out_clash_start);
+	atomic_store(&flip.stop, 1);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+
+	EXPECT_EQ(0, cmd->out_clash_last);
+	EXPECT_LOADED_NONE;
+	expect_num_reserved(0);
 }
 
 /* What is loaded can neither be mapped nor allowed */
