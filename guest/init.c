@@ -23,6 +23,8 @@
  *	end
  *
  * Only vm/judge decides what all that means.
+ *
+ * What gcov has counted goes to one more port at last, see gcov.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +42,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gcov.h"
 #include "port.h"
 
 /*
@@ -362,6 +365,7 @@ int main(int argc, char **argv)
 	tainted = read_file("/proc/sys/kernel/tainted");
 	report("taint %lu", tainted ? strtoul(tainted, NULL, 10) : ~0UL);
 	report_lockdep();
+	gcov_save();
 	report("end");
 	power_off();
 }
