@@ -71,6 +71,12 @@ stable() {
 DIFF='--diff-algorithm=myers --indent-heuristic --no-ext-diff --no-textconv
 	--no-color --src-prefix=a/ --dst-prefix=b/'
 
+# counted: the C files of the kernel that the series adds to, and that are no test:
+# where a test's checks branch to when they fail is for none to reach
+counted() {
+	t diff --name-only --no-renames --diff-filter=d base -- '*.c' ':!tools' ':!*[-_]kunit.c' ':!*-test.c'
+}
+
 # format DIR: write the series to DIR
 # shellcheck disable=SC2086
 format() {
