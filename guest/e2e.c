@@ -24,6 +24,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* From TREE: the test uapi is not exported. */
+#include "iommufd_test.h"
+
 #include "e2e.h"
 #include "vfio.h"
 
@@ -62,6 +65,7 @@ static const struct machine machines[] = {
 		.nr_regions = 1,
 		.json = RESERVED_JSON(DOORBELL_JSON),
 		.text = DOORBELL_TEXT,
+		.nests_alone = true,
 	},
 	{
 		/* The same but for its page tables, of three levels. */
@@ -71,6 +75,7 @@ static const struct machine machines[] = {
 		.nr_regions = 1,
 		.json = RESERVED_JSON(DOORBELL_JSON),
 		.text = DOORBELL_TEXT,
+		.nests_alone = true,
 		.reach = 0x7fffffffff,
 		.own = { "iommufd-resv layout: beyond 39 bits is no reserved region",
 			 own_reach },
@@ -298,6 +303,36 @@ static void attach_loses_the_regions(void)
 	ranges_same_regions("lost to the attach", &lost, machine->regions,
 			    machine->nr_regions);
 	free(lost.at);
+}
+
+/* A stage 1 on what is no nest parent, or for a driver that has no such thing */
+static void nested_is_refused(void)
+{
+	struct iommu_hwpt_vtd_s1 s1 = { .addr_width = 48 };
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.dev_id = guest.dev_id,
+		.pt_id = hwpt,
+		.data_type = IOMMU_HWPT_DATA_VTD_S1,
+		.data_len = sizeof(s1),
+		.data_uptr = (uintptr_t)&s1,
+	};
+	int rc = ioctl(guest.iommufd, IOMMU_HWPT_ALLOC, &cmd) ? -errno : 0;
+
+	check_rc(rc, machine->nests_alone ? -EINVAL : -EOPNOTSUPP);
+}
+
+/* What gives a mock device regions would take this one for a mock device. */
+static void no_mock_device(void)
+{
+	struct iommu_test_cmd cmd = {
+		.size = sizeof(cmd),
+		.op = IOMMU_TEST_OP_DEV_CLEAR_RESV,
+		.id = guest.dev_id,
+	};
+
+	check_rc(ioctl(guest.iommufd, IOMMU_TEST_CMD, &cmd) ? -errno : 0, -EINVAL);
+	query_is_as_expected();
 }
 
 static void left_over_agrees(void)
@@ -670,6 +705,9 @@ static const struct ktap_case cases[] = {
 	{ "the query says the same while attached", query_is_as_expected },
 	{ "aperture without regions is what the IOAS still allows",
 	  left_over_agrees },
+	{ "a stage 1 on a stage 2 that is no nest parent is refused",
+	  nested_is_refused },
+	{ "the ops for mock devices refuse the edu", no_mock_device },
 	{ "mapping into a region gives EINVAL", map_is_refused },
 	{ "DMA moves bytes through the pages on both sides of each region",
 	  dma },

@@ -21,6 +21,7 @@ struct machine {
 	const char *text;
 	uint64_t reach;		/* the last IOVA it translates; 0: QEMU's default */
 	bool nest_parent;	/* can there be one? */
+	bool nests_alone;	/* does its driver nest without a vIOMMU? */
 	struct ktap_case own;	/* what only this machine shows; .run NULL: nothing */
 };
 
