@@ -38,6 +38,7 @@ bench:
 #:   make check-series        checkpatch, kernel-doc, every patch alone compiles
 #:   make review [TOOL=NAME]  sparse, Coccinelle, clang, 32 bits, modules, the uapi, the
 #:                            documentation: what is new against the base?
+#:   make coverage            which added lines and branches does no test reach?
 tree:
 	kernel/tree
 export:
@@ -48,6 +49,8 @@ check-series:
 	kernel/check-series
 review:
 	review/review $(TOOL)
+coverage:
+	review/coverage
 
 #: Run it as kernel CI does, on the tree as it stands; KTAP in results/review
 #:   make kunit [NAME="um x86_64 arm64 amd arm-smmu-v3"]   kunit.py
@@ -59,7 +62,7 @@ kselftest:
 
 #: Parts
 #:   make packages            install the Debian packages that are missing
-#:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug|check|modular
+#:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug|check|modular|coverage
 #:                            arm64 also FLAVOUR=fast-16k and so on: 4k, 16k, 64k
 #:   make guest ARCH=x86_64|arm64 FLAVOUR=...   its programs and initramfs
 #:   vm/boot -h                            boot a machine by hand
@@ -78,4 +81,4 @@ iommufd-resv:
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
-.PHONY: help run test page-sizes try mutants bench tree export agree check-series review kunit kselftest packages kernel guest iommufd-resv
+.PHONY: help run test page-sizes try mutants bench tree export agree check-series review coverage kunit kselftest packages kernel guest iommufd-resv
