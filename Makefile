@@ -38,6 +38,7 @@ bench:
 #:   make check-series        checkpatch, kernel-doc, every patch alone compiles
 #:   make review [TOOL=NAME]  sparse, Coccinelle, clang, 32 bits, modules, the uapi, the
 #:                            documentation: what is new against the base?
+#:   make bisect [N="1 2"]    every patch at its place: builds, boots, passes its tests
 #:   make coverage            which added lines and branches does no test reach?
 tree:
 	kernel/tree
@@ -49,6 +50,8 @@ check-series:
 	kernel/check-series
 review:
 	review/review $(TOOL)
+bisect:
+	review/bisect $(N)
 coverage:
 	review/coverage
 
@@ -81,4 +84,4 @@ iommufd-resv:
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
-.PHONY: help run test page-sizes try mutants bench tree export agree check-series review coverage kunit kselftest packages kernel guest iommufd-resv
+.PHONY: help run test page-sizes try mutants bench tree export agree check-series review bisect coverage kunit kselftest packages kernel guest iommufd-resv

@@ -11,14 +11,16 @@ TIP=refs/iommufd-resv/series	# the commit that it gave
 
 t() { g -C "$TREE" "$@"; }
 
-# checkout COMMIT: in the work tree $CHECK/linux, for what is not to touch the tree
+# checkout COMMIT [DIR]: in a work tree, $CHECK/linux if not another, for what is not
+# to touch the tree
 checkout() {
-	if ! g -C "$CHECK/linux" rev-parse -q --verify "$1" >/dev/null 2>&1; then
-		rm -rf "$CHECK/linux" && t worktree prune && mkdir -p "$CHECK" &&
-			progress "checking out a work tree" t worktree add -q --detach -f "$CHECK/linux" "$1" || return
+	_dir=${2:-$CHECK/linux}
+	if ! g -C "$_dir" rev-parse -q --verify "$1" >/dev/null 2>&1; then
+		rm -rf "$_dir" && t worktree prune && mkdir -p "${_dir%/*}" &&
+			progress "checking out a work tree" t worktree add -q --detach -f "$_dir" "$1" || return
 	fi
-	rm -f "$(g -C "$CHECK/linux" rev-parse --git-path index.lock)"
-	g -C "$CHECK/linux" checkout -q -f --detach "$1"
+	rm -f "$(g -C "$_dir" rev-parse --git-path index.lock)"
+	g -C "$_dir" checkout -q -f --detach "$1"
 }
 
 # the patch files in order, without the cover letter
