@@ -457,13 +457,14 @@ static const struct ktap_case no_iort[] = {
 
 static int story(void)
 {
-	struct ktap_case all[NR_CASES + HOLE_CASES + 1];
+	struct ktap_case all[NR_CASES + HOLE_CASES + MEMORY_CASES + 1];
 	int rc;
 
 	memcpy(all, cases, sizeof(cases));
 	memcpy(all + NR_CASES, hole_cases, sizeof(hole_cases));
-	all[NR_CASES + HOLE_CASES] = last_case;
-	rc = ktap_run(all, NR_CASES + HOLE_CASES + 1);
+	memcpy(all + NR_CASES + HOLE_CASES, memory_cases, sizeof(memory_cases));
+	all[NR_CASES + HOLE_CASES + MEMORY_CASES] = last_case;
+	rc = ktap_run(all, NR_CASES + HOLE_CASES + MEMORY_CASES + 1);
 	print_policy();
 	return rc;
 }

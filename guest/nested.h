@@ -71,4 +71,8 @@ void print_policy(void);
 #define HOLE_CASES 12
 extern const struct ktap_case hole_cases[HOLE_CASES];
 
+/* nested-memory.c: no memory for the tables of a stage 2. */
+#define MEMORY_CASES 2
+extern const struct ktap_case memory_cases[MEMORY_CASES];
+
 #endif
