@@ -80,6 +80,23 @@ static void load(void)
 	check(resv_has_load(guest.iommufd) == 1, "resv_has_load()");
 }
 
+/* There is no driver to ask for a stage-1, whatever the parent is like. */
+static void nest(void)
+{
+	uint64_t data = 0;
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.dev_id = guest.dev_id,
+		.pt_id = hwpt[0],
+		.data_type = IOMMU_HWPT_DATA_VTD_S1,
+		.data_len = sizeof(data),
+		.data_uptr = (uintptr_t)&data,
+	};
+	int rc = ioctl(guest.iommufd, IOMMU_HWPT_ALLOC, &cmd);
+
+	check_rc(rc < 0 ? -errno : rc, -EOPNOTSUPP);
+}
+
 static void attach(void)
 {
 	check_rc(vfio_attach(guest.dev, hwpt[0]), 0);
@@ -124,6 +141,7 @@ const struct ktap_case noiommu_cases[NOIOMMU_CASES] = {
 	{ "edu binds in no-IOMMU mode, with page tables for it", take },
 	{ "the query gives EOPNOTSUPP and writes nothing", query },
 	{ "a load gives EOPNOTSUPP and reserves nothing", load },
+	{ "a nested HWPT gives EOPNOTSUPP", nest },
 	{ "an attach works and reserves nothing", attach },
 	{ "moves between IOASs work with memory mapped anywhere", map },
 	{ "a detach and freeing everything work", let_go },

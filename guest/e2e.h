@@ -62,7 +62,7 @@ extern const struct ktap_case direct_cases[DIRECT_CASES];
 extern const struct ktap_case relaxable_cases[RELAXABLE_CASES];
 
 /* e2e-noiommu.c: a device without an IOMMU. */
-#define NOIOMMU_CASES 7
+#define NOIOMMU_CASES 8
 extern const struct ktap_case noiommu_cases[NOIOMMU_CASES];
 
 #endif
