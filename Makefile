@@ -13,6 +13,8 @@ help:
 #:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
 #:   make try T="model -n 1000000 -s 7"          ... or many random steps
 #:   make mutants [M=NAME]                       small faults: does a test notice?
+#:   make mutants ALL=1 [N=COUNT SEED=1] [M=NAME]
+#:                                   all that a program thinks of, or a sample
 #:   make bench                                  what the calls cost, in instructions
 MACHINE = smmuv3
 run:
@@ -24,7 +26,7 @@ page-sizes:
 try:
 	./test --try $(T)
 mutants:
-	mutants/run $(M)
+	mutants/$(if $(ALL),all $(if $(N),-n $(N)) $(if $(SEED),-s $(SEED)),run) $(M)
 bench:
 	kernel/packages build x86_64 qemu
 	kernel/tree >/dev/null
