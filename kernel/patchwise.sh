@@ -45,7 +45,7 @@ objects() {
 # warnings LOG: what a compiler said, or one who talks like it. What it says of a
 # header once more for each object that includes it counts once.
 warnings() {
-	grep -iE '(^|[ :])(warning|error):? ' "$1" | grep -vE '^[0-9]+ warnings? generated' |
+	grep -iE '(^|[ :])(warning|error):? ' "$1" | grep -vE '^[0-9]+ (warning|error).* generated' |
 		sed "s|^\.\./||; s|$src/||g" | sort -u | sed 's/:[0-9][0-9]*//g' | sort
 }
 

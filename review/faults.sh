@@ -14,7 +14,7 @@ fault() {
 	coccinelle) c 'void resv_fault(void *p)' '{ if (p) kfree(p); }' ;;
 	header) sed -i '$i struct iommu_fault { __u32 class; };' "$uapi" ;;
 	uapi) sed -i '/^struct iommu_hw_info_vtd {/,/^}/ { /__reserved/d }' "$uapi" ;;
-	docs) printf '\nA fault\n=\n' >>"$src/Documentation/userspace-api/iommufd.rst" ;;
+	docs) printf '\nA fault of the page\n=====\n' >>"$src/Documentation/userspace-api/iommufd.rst" ;;
 	*) return 1 ;;
 	esac
 }
