@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -253,18 +254,41 @@ bool l2_complained(const char *words)
 	return true;
 }
 
+/* Where the threads of QEMU are in the kernel, for when it does not end */
+static void say_where(pid_t qemu)
+{
+	char pattern[60], line[200];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "/proc/%d/task/*/stack", qemu);
+	if (glob(pattern, 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *f = fopen(found.gl_pathv[i], "re");
+
+		diag("%s:", found.gl_pathv[i]);
+		while (f && fgets(line, sizeof(line), f))
+			diag("  %.*s", (int)strcspn(line, "\n"), line);
+		if (f)
+			fclose(f);
+	}
+	globfree(&found);
+}
+
 /* Waits for QEMU's end; false when that does not come */
 static bool ended(struct l2 *l2, int *status)
 {
 	struct timespec tick = { .tv_nsec = 20000000 };
+	time_t until = time(NULL) + ANSWER_MS / 1000;
 
-	for (int ms = 0; ms < ANSWER_MS; ms += 20) {
+	while (time(NULL) < until) {
 		if (waitpid(l2->qemu, status, WNOHANG) == l2->qemu) {
 			l2->qemu = -1;
 			return true;
 		}
 		nanosleep(&tick, NULL);
 	}
+	say_where(l2->qemu);
 	return check(false, "QEMU has not ended");
 }
 
