@@ -36,19 +36,33 @@ mkdir -p "$CACHE" 2>/dev/null
 	    "Set CACHE to a directory of your own."
 CACHE=$(cd "$CACHE" && pwd) || exit 1
 
-# A kernel of the user's own (LINUX=...) gets its own tree and builds, next to
-# those of the base.
-if [ -n "${LINUX:-}" ]; then
-	[ -e "$LINUX" ] || die "LINUX=$LINUX does not exist." \
+# What the base is of: Linux, or QEMU where its name says so. The scripts that make
+# its tree and keep its series are the same for both, and differ in these: what it
+# is called, also before the word "tree"; the variable that names a tree or tarball
+# of the user's own; a file that its tree has at the top, and that in words; what
+# the targets of make begin with; the directory of the tree.
+case $BASE in
+qemu-*)
+	NAME=QEMU KIND=QEMU OWN=QEMU MARK=qemu-options.hx
+	MARKS="QEMU's VERSION and qemu-options.hx" TARGET=qemu- _dir=qemu ;;
+*)
+	NAME=Linux KIND=kernel OWN=LINUX MARK=Kconfig
+	MARKS="the kernel's Makefile and Kconfig" TARGET='' _dir=linux ;;
+esac
+
+# One of the user's own gets its own tree and builds, next to those of the base.
+eval "GIVEN=\${$OWN:-}"
+if [ -n "$GIVEN" ]; then
+	[ -e "$GIVEN" ] || die "$OWN=$GIVEN does not exist." \
 		"Name a git tree, an unpacked tree or a tarball."
-	LINUX=$(realpath "$LINUX")
-	export LINUX
-	_own=-$(printf '%s' "$LINUX" | cksum | cut -d' ' -f1)
+	GIVEN=$(realpath "$GIVEN")
+	export "$OWN=$GIVEN"
+	_own=-$(printf '%s' "$GIVEN" | cksum | cut -d' ' -f1)
 else
 	_own=
 fi
 WORK=$CACHE/$BASE
-TREE=$WORK/linux$_own		# the tree: a git repository, branch "series"
+TREE=$WORK/$_dir$_own		# the tree: a git repository, branch "series"
 BUILD=$WORK/build$_own		# BUILD/ARCH-FLAVOUR: kernel output directories
 HEADERS=$WORK/headers$_own	# HEADERS/ARCH/include: exported uapi headers
 GUEST=$WORK/guest$_own		# GUEST/ARCH: programs for the guest
@@ -154,7 +168,7 @@ progress() {
 }
 
 need_tree() {
-	[ -d "$TREE" ] || die "there is no tree yet." "Make it with \"make tree\"."
+	[ -d "$TREE" ] || die "there is no tree yet." "Make it with \"make ${TARGET}tree\"."
 }
 
 # lock: one run at a time per cache; scripts that are called from a locked run
@@ -170,12 +184,18 @@ lock() {
 	export RESV_LOCK
 }
 
-# base NAME: the value of NAME in patches/$BASE/base
+# base NAME: the value of NAME in patches/$BASE/base, empty if it has none
 # shellcheck disable=SC1090
-base() { (. "$TOP/patches/$BASE/base" && eval "printf '%s\n' \"\$$1\""); }
+base() { (. "$TOP/patches/$BASE/base" && eval "printf '%s\n' \"\${$1:-}\""); }
 
-# version DIR: the version of the kernel tree in DIR
+# linux_only: for what has to do with kernels
+linux_only() {
+	[ "$NAME" = Linux ] || die "BASE=$BASE is a base of $NAME." "Choose one of Linux: BASE=7.3."
+}
+
+# version DIR: the version of the tree in DIR
 version() {
+	[ "$NAME" = Linux ] || { cat "$1/VERSION"; return; }
 	awk -F' *= *' '/^VERSION/ { v = $2 } /^PATCHLEVEL/ { p = $2 }
 		/^SUBLEVEL/ { s = $2 } /^EXTRAVERSION/ { e = $2; exit }
 		END { print v "." p "." s e }' "$1/Makefile"

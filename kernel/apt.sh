@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # apt.sh - a private apt configuration under $CACHE/apt, which leaves the
-# machine's own alone; sourced by packages, fetch and vm/qemu-arm64, after lib.sh.
-# shellcheck shell=sh
+# machine's own alone; sourced by packages and by what fetches, after lib.sh.
+# shellcheck shell=sh disable=SC2034,SC2154
 
 APT=$CACHE/apt
 
@@ -73,4 +73,35 @@ lists() {
 	done
 	die "the lists of $* could not be fetched, or not verified." \
 		"See $APT/update.log; check the network and the machine's apt sources."
+}
+
+# What follows is for what fetches. It downloads into $tmp.
+
+# is FILE SUM: has it this SHA-256?
+is() { [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]; }
+
+# cached FILE SUM: is it in the cache, and whole? Else it is dropped.
+cached() {
+	[ -f "$1" ] || return
+	is "$1" "$2" && return
+	say "$1 does not match its checksum: fetching it again."
+	rm -f "$1" "$1.sha256"
+	return 1
+}
+
+# download WHAT BYTES LIST ARGUMENT...: by apt-get
+download() {
+	what=$1 size=$2
+	shift 2
+	PROGRESS_LOG=$APT/download.log PROGRESS_NOTE=downloaded
+	progress "downloading $what" in_tmp "$@"
+}
+downloaded() {
+	far "$1" "$(find "$tmp" -type f -printf '%s\n' | awk '{ s += $1 } END { print int(s / 1000000) }')" \
+		$((${size:-0} / 1000000)) MB
+}
+in_tmp() {
+	_from=$1
+	shift
+	cd "$tmp" && priv "$_from" apt-get -q "$@"
 }

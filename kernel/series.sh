@@ -105,7 +105,7 @@ format() {
 
 # newest: is this the newest base? Only that one is in linux/.
 newest() {
-	[ "$BASE" = "$(cd "$TOP/patches" && printf '%s\n' */base | sed 's|/base$||' | sort -V | tail -n 1)" ]
+	[ "$BASE" = "$(cd "$TOP/patches" && printf '%s\n' [0-9]*/base | sed 's|/base$||' | sort -V | tail -n 1)" ]
 }
 
 # reading DIR: what the series makes of the tree, for reading: each file that it
