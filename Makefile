@@ -65,6 +65,24 @@ kunit:
 kselftest:
 	review/kselftest $(if $(ALL),-a)
 
+#: QEMU with the calls: the same for patches/qemu-10.0
+#:   make qemu-tree [FORCE=1], qemu-export, qemu-agree     QEMU=PATH: of your own
+#:   make qemu                build it, static; prints the program
+#:   make qemu-check-series   checkpatch, every patch builds, its unit test
+OF_QEMU = . qemu/base.sh &&
+qemu-tree:
+	$(OF_QEMU) kernel/tree
+qemu-export:
+	$(OF_QEMU) kernel/export
+qemu-agree:
+	$(OF_QEMU) kernel/agree
+qemu:
+	kernel/packages build-qemu
+	$(OF_QEMU) kernel/tree >/dev/null
+	qemu/build
+qemu-check-series:
+	qemu/check-series
+
 #: Parts
 #:   make packages            install the Debian packages that are missing
 #:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug|check|modular|coverage
@@ -86,4 +104,5 @@ iommufd-resv:
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
-.PHONY: help run test page-sizes try mutants bench tree export agree check-series review bisect coverage kunit kselftest packages kernel guest iommufd-resv
+.PHONY: help run test page-sizes try mutants bench tree export agree check-series review bisect coverage kunit kselftest packages kernel guest iommufd-resv \
+	qemu-tree qemu-export qemu-agree qemu qemu-check-series
