@@ -29,7 +29,7 @@ struct resv_case {
 	unsigned int num_in;
 	struct resv_in in[5];
 	unsigned int num_out;
-	struct resv_out out[6];
+	struct resv_out out[8];
 };
 
 /* A region from an array is not allocated, so it must not be freed either */
@@ -263,6 +263,20 @@ static const struct resv_case resv_cases[] = {
 		.out = { { 0x1000, 0x2fff }, { 0x3000, 0x3fff, SW_MSI },
 			 { 0x4000, 0x5fff }, { 0x6000, 0x6fff, SW_MSI },
 			 { 0x7000, 0x8fff } },
+	},
+	{
+		.name = "three SW_MSI inside one of two others",
+		.num_in = 5,
+		.in = { { 0x9000, 0x9fff, IOMMU_RESV_MSI },
+			{ 0x1000, 0x7fff, IOMMU_RESV_RESERVED },
+			{ 0x2000, 0x2fff, IOMMU_RESV_SW_MSI },
+			{ 0x4000, 0x4fff, IOMMU_RESV_SW_MSI },
+			{ 0x6000, 0x6fff, IOMMU_RESV_SW_MSI } },
+		.num_out = 8,
+		.out = { { 0x1000, 0x1fff }, { 0x2000, 0x2fff, SW_MSI },
+			 { 0x3000, 0x3fff }, { 0x4000, 0x4fff, SW_MSI },
+			 { 0x5000, 0x5fff }, { 0x6000, 0x6fff, SW_MSI },
+			 { 0x7000, 0x7fff }, { 0x9000, 0x9fff } },
 	},
 	{
 		.name = "SW_MSI across the end of one and the start of another",

@@ -364,6 +364,8 @@ TEST_F(resv_query, agrees_with_attach)
 /* The test ops themselves */
 TEST_F(resv_query, mock_ops)
 {
+	__u32 stdev_id, idev_id, hwpt_id = 12345;
+
 	test_cmd_dev_add_resv(self->idev_id, 0x1000, 0x1fff, MOCK_RESV_MSI);
 
 	/* Unknown kinds, bad ranges, and objects that are no device */
@@ -392,6 +394,10 @@ TEST_F(resv_query, mock_ops)
 	expect_resv(self->idev_id, { 0x1000, 0x3fff });
 
 	/* Attachment */
+	test_cmd_mock_domain_flags(self->ioas_id, MOCK_FLAGS_DEVICE_DETACHED,
+				   &stdev_id, &hwpt_id, &idev_id);
+	EXPECT_EQ(0, hwpt_id);
+	test_ioctl_destroy(stdev_id);
 	test_err_mock_domain_detach(EINVAL, self->stdev_id);
 	test_err_mock_domain_replace(EINVAL, self->stdev_id, self->ioas_id);
 	test_err_mock_domain_attach(ENOENT, self->stdev_id, 0);
@@ -884,7 +890,7 @@ TEST_F(resv_policy, identity_flag)
 {
 	struct iommu_hwpt_selftest s1 = { .iotlb = IOMMU_TEST_IOTLB_DEFAULT };
 	__u32 parents[2] = { self->s.hwpt[A_DIRECT] };
-	__u32 hwpt_id = 0;
+	__u32 plain_id, hwpt_id = 0;
 	unsigned int i;
 
 	/* Not for paging HWPTs, nest parent or not */
@@ -925,6 +931,29 @@ TEST_F(resv_policy, identity_flag)
 		test_ioctl_destroy(hwpt_id);
 		hwpt_id = 0;
 	}
+
+	/* Nor a bit without a meaning in what is for the mock driver */
+	s1.flags = MOCK_NESTED_S1_BYPASS << 1;
+	for (i = 0; i != 2; i++)
+		test_err_hwpt_alloc_nested(EOPNOTSUPP, self->s.idev_id[0],
+					   parents[i], 0, &hwpt_id,
+					   IOMMU_HWPT_DATA_SELFTEST, &s1,
+					   sizeof(s1));
+	s1.flags = 0;
+
+	/* iommufd looks at the flags itself, and before it looks at the parent */
+	test_cmd_hwpt_alloc(self->s.idev_id[0], self->s.ioas[IOAS_A], 0,
+			    &plain_id);
+	test_err_hwpt_alloc_nested(EINVAL, self->s.idev_id[0], plain_id,
+				   IOMMU_HWPT_ALLOC_NEST_IDENTITY, &hwpt_id,
+				   IOMMU_HWPT_DATA_SELFTEST, &s1, sizeof(s1));
+	test_err_hwpt_alloc_nested(EOPNOTSUPP, self->s.idev_id[0], plain_id,
+				   IOMMU_HWPT_ALLOC_NEST_PARENT, &hwpt_id,
+				   IOMMU_HWPT_DATA_SELFTEST, &s1, sizeof(s1));
+	/* ... and at whether there is data, too */
+	test_err_hwpt_alloc(EOPNOTSUPP, self->s.idev_id[0], plain_id, 0,
+			    &hwpt_id);
+	test_ioctl_destroy(plain_id);
 }
 
 /* A HWPT whose id cannot be written is none, and leaves nothing behind */
@@ -1165,6 +1194,18 @@ TEST(resv_pasid)
 	}
 	ASSERT_EQ(0, _test_cmd_pasid_detach(self->fd, stdev_id, 100));
 	EXPECT_TRUE(same_ranges(self->fd, ioas_id, &rid_direct));
+
+	/* Nor if the driver refuses to move it to the HWPT of the RID */
+	ASSERT_EQ(0, _test_cmd_pasid_attach(self->fd, stdev_id,
+					    IOMMU_TEST_PASID_RESERVED,
+					    other_hwpt_id));
+	EXPECT_ERRNO(ENOMEM, _test_cmd_pasid_replace(self->fd, stdev_id,
+						     IOMMU_TEST_PASID_RESERVED,
+						     hwpt_id[1]));
+	EXPECT_TRUE(same_ranges(self->fd, ioas_id, &rid_direct));
+	ASSERT_EQ(0, _test_cmd_pasid_detach(self->fd, stdev_id,
+					    IOMMU_TEST_PASID_RESERVED));
+	EXPECT_TRUE(same_ranges(self->fd, ioas_id, &rid_direct));
 	EXPECT_TRUE(same_ranges(self->fd, other_ioas_id,
 				&demand_ranges[DEMAND_NONE]));
 	EXPECT_EQ(0, close(self->fd));
@@ -1264,6 +1305,48 @@ TEST_F(resv_load, complement_other_way)
 	test_cmd_ioas_load_resv(self->ioas_id, self->idev_id[0]);
 	EXPECT_LOADED_BOTH;
 	expect_num_reserved(3);
+}
+
+/* One that is a single byte, at 0 or the end of another, and no byte more */
+TEST_F(resv_load, one_byte)
+{
+	unsigned int i;
+
+	test_cmd_dev_clear_resv(self->idev_id[0]);
+	test_cmd_dev_add_resv(self->idev_id[0], 0, 0, MOCK_RESV_RESERVED);
+	test_cmd_dev_add_resv(self->idev_id[0], 0x5000, 0x5000,
+			      MOCK_RESV_RESERVED);
+	test_cmd_dev_clear_resv(self->idev_id[1]);
+	test_cmd_dev_add_resv(self->idev_id[1], 0x3000, 0x5000,
+			      MOCK_RESV_RESERVED);
+
+	for (i = 0; i != 2; i++) {
+		test_cmd_ioas_load_resv(self->ioas_id, self->idev_id[0]);
+		expect_ioas_ranges(self->ioas_id, { 1, 0x4fff },
+				   { 0x5001, UINT64_MAX });
+		expect_num_reserved(2);
+	}
+	for (i = 0; i != 2; i++) {
+		test_cmd_ioas_load_resv(self->ioas_id, self->idev_id[1]);
+		expect_ioas_ranges(self->ioas_id, { 1, 0x2fff },
+				   { 0x5001, UINT64_MAX });
+		expect_num_reserved(3);
+	}
+
+	/*
+	 * Beside those that an attachment has reserved before, and all that is
+	 * outside of the aperture
+	 */
+	test_ioctl_ioas_alloc(&self->ioas_id);
+	test_cmd_mock_domain_attach(self->stdev_id[0], self->ioas_id);
+	for (i = 0; i != 2; i++) {
+		test_cmd_ioas_load_resv(self->ioas_id, self->idev_id[0]);
+		expect_num_reserved(6);
+	}
+	test_cmd_mock_domain_detach(self->stdev_id[0]);
+	expect_ioas_ranges(self->ioas_id, { 1, 0x4fff },
+			   { 0x5001, UINT64_MAX });
+	expect_num_reserved(2);
 }
 
 TEST_F(resv_load, no_regions)
@@ -1436,6 +1519,30 @@ TEST_F(resv_load, clash_readonly)
 	EXPECT_EQ(0, cmd->out_clash_last);
 	EXPECT_LOADED_NONE;
 	expect_num_reserved(0);
+}
+
+/* A region around two that are loaded; something is in each of the gaps */
+TEST_F(resv_load, clash_in_gap)
+{
+	static const __u64 iova[] = { 0x3800000, 0x5000000, 0x8ff0000 };
+	unsigned int i;
+
+	test_cmd_dev_clear_resv(self->idev_id[1]);
+	test_cmd_dev_add_resv(self->idev_id[1], 0x3800000, 0x8ffffff,
+			      MOCK_RESV_DIRECT);
+	test_cmd_ioas_load_resv(self->ioas_id, self->idev_id[0]);
+	for (i = 0; i != ARRAY_SIZE(iova); i++) {
+		ASSERT_EQ(0, map_fixed(self->fd, self->ioas_id, iova[i]));
+		test_err_ioas_load_resv(EADDRINUSE, self->ioas_id,
+					self->idev_id[1], 0x3800000, 0x8ffffff);
+		EXPECT_LOADED_FIRST;
+		expect_num_reserved(2);
+		test_ioctl_ioas_unmap_id(self->ioas_id, iova[i], PAGE_SIZE);
+	}
+	test_cmd_ioas_load_resv(self->ioas_id, self->idev_id[1]);
+	expect_ioas_ranges(self->ioas_id, { 0, 0x37fffff },
+			   { 0x9000000, UINT64_MAX });
+	expect_num_reserved(5);
 }
 
 /* What is loaded can neither be mapped nor allowed */
