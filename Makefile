@@ -15,7 +15,8 @@ help:
 #:   make mutants [M=NAME]                       small faults: does a test notice?
 #:   make mutants ALL=1 [N=COUNT SEED=1] [M=NAME]
 #:                                   all that a program thinks of, or a sample
-#:   make bench                                  what the calls cost, in instructions
+#:   make bench                                  what the calls cost, in instructions,
+#:                                   with and without the series; to bench/DATE.md
 MACHINE = smmuv3
 run:
 	./run --machine $(MACHINE)
@@ -28,10 +29,7 @@ try:
 mutants:
 	mutants/$(if $(ALL),all $(if $(N),-n $(N)) $(if $(SEED),-s $(SEED)),run) $(M)
 bench:
-	kernel/packages build x86_64 qemu
-	kernel/tree >/dev/null
-	kernel=$$(kernel/build x86_64 fast) && initramfs=$$(vm/initramfs x86_64) && \
-	vm/boot -I -l -k "$$kernel" -i "$$initramfs" -o results/bench vtd -- bench
+	bench/run
 
 #: Change the series
 #:   make tree [FORCE=1]      the kernel with the series as commits; ./tree links to it

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the ways to learn a device's reserved regions cost, in guest
- * instructions. Runs in an x86 guest that was booted with "vm/boot -I": there
- * the time stamp counter counts instructions, of the kernel and of this program.
+ * instructions.
  *
  * Calls for which the library would allocate an array are made without it, so that
  * only the call counts.
@@ -19,27 +18,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "count.h"
 #include "guest.h"
 #include "vfio.h"
-
-/* Of this many runs the shortest is told: no timer interrupted that one. */
-#define RUNS 51
 
 static struct guest guest;
 static uint32_t ioas, loaded, id;
 static char sysfs[PATH_MAX];
-
-static uint64_t instructions(void)
-{
-#ifdef __x86_64__
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
-#else
-	return 0;
-#endif
-}
 
 static void must(const char *what, int rc)
 {
@@ -52,10 +37,6 @@ static void must(const char *what, int rc)
 static int call(unsigned long request, void *cmd)
 {
 	return ioctl(guest.iommufd, request, cmd) < 0 ? -errno : 0;
-}
-
-static void nothing(void)
-{
 }
 
 static void read_sysfs(void)
@@ -133,11 +114,11 @@ static uint64_t shortest(void (*run)(void))
 {
 	uint64_t best = UINT64_MAX;
 
-	for (int i = 0; i < RUNS; i++) {
-		uint64_t start = instructions();
+	for (int i = 0; i < COUNT_RUNS; i++) {
+		uint64_t start = count_instructions();
 
 		run();
-		start = instructions() - start;
+		start = count_instructions() - start;
 		if (start < best)
 			best = start;
 	}
@@ -160,9 +141,7 @@ static const struct {
 
 int main(void)
 {
-	uint64_t empty;
-
-	if (!guest_take(&guest) || !guest_bind(&guest))
+	if (!count_works("bench") || !guest_take(&guest) || !guest_bind(&guest))
 		return 1;
 	snprintf(sysfs, sizeof(sysfs),
 		 "/sys/bus/pci/devices/%s/iommu_group/reserved_regions",
@@ -170,14 +149,9 @@ int main(void)
 	must("IOMMU_IOAS_ALLOC", resv_ioas_alloc(guest.iommufd, &ioas));
 	must("IOMMU_IOAS_ALLOC", resv_ioas_alloc(guest.iommufd, &loaded));
 
-	empty = shortest(nothing);
-	if (!empty || empty > 100 || empty != shortest(nothing)) {
-		fprintf(stderr, "bench: instructions are not what is counted here; boot an x86 guest with vm/boot -I\n");
-		return 1;
-	}
 	printf("instructions  what\n");
 	for (size_t i = 0; i < sizeof(measures) / sizeof(*measures); i++)
-		printf("%12" PRIu64 "  %s\n", shortest(measures[i].run) - empty,
+		printf("%12" PRIu64 "  %s\n", shortest(measures[i].run) - count_nothing(),
 		       measures[i].what);
 	guest_unbind(&guest);
 	return 0;
