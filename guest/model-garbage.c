@@ -45,7 +45,7 @@ static bool set_the_scene(void)
 		return false;
 	for (int i = 0; i < nr; i++) {
 		const char *wrong = model_may(&m, &s[i]) ?
-			kernel_step(&k, &m, &s[i]) : "it may not be tried";
+			kernel_step(&k, &m, &s[i], false) : "it may not be tried";
 
 		if (wrong) {
 			diag("step %d of the scene: %s", i + 1, wrong);

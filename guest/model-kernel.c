@@ -22,13 +22,13 @@
 /* No object gets it; they are counted from 1. */
 #define NO_ID 0x7ffffff0
 
-unsigned int outcomes[NR_OPS][NR_OUTCOMES];
+_Atomic unsigned int outcomes[NR_OPS][NR_OUTCOMES];
 
 static char *memory;
-static int fail_nth = -1;
+static _Thread_local int fail_nth = -1;
 
 /* What went wrong, for the one who asked; the last one counts. */
-static char message[400];
+static _Thread_local char message[400];
 
 __attribute__((format(printf, 1, 2)))
 static const char *wrong(const char *fmt, ...)
@@ -437,6 +437,13 @@ static int do_step(const struct kernel *k, const struct step *s,
 	}
 }
 
+int kernel_try(const struct kernel *k, const struct step *s)
+{
+	struct got got;
+
+	return do_step(k, s, &got);
+}
+
 static const char *check_query(const struct step *s, const struct got *got,
 			       const struct answer *want)
 {
@@ -470,13 +477,13 @@ static const char *check_query(const struct step *s, const struct got *got,
 /* What else was answered, for a step that both say has succeeded */
 static const char *check_answer(const struct kernel *k, struct model *m,
 				const struct step *s, const struct got *got,
-				const struct answer *want)
+				const struct answer *want, bool others)
 {
 	switch (s->op) {
 	case OP_QUERY:
 		return check_query(s, got, want);
 	case OP_LOAD:
-		if (want->adds_nothing &&
+		if (want->adds_nothing && !others &&
 		    got->reservations[0] != got->reservations[1])
 			return wrong("loading again made %u reservations of %u",
 				     got->reservations[1], got->reservations[0]);
@@ -500,7 +507,7 @@ static const char *check_answer(const struct kernel *k, struct model *m,
 	case OP_REPLACE:
 	case OP_PASID_ATTACH:
 	case OP_PASID_REPLACE:
-		if (!want->new_hwpt &&
+		if (!want->new_hwpt && !(others && want->hwpt >= NR_MADE_HWPTS) &&
 		    got->id != kernel_id(k, OBJECT(HWPT, want->hwpt)))
 			return wrong("the kernel says to have attached to another HWPT than h%u",
 				     want->hwpt);
@@ -510,24 +517,35 @@ static const char *check_answer(const struct kernel *k, struct model *m,
 	}
 }
 
-/* Is the device, or its PASID, attached to what the model says it is? */
-static const char *check_attachment(const struct kernel *k,
-				    const struct model *m, const struct step *s)
+bool kernel_is_attached(const struct kernel *k, uint64_t device, uint32_t pasid,
+			int hwpt)
 {
-	bool has_pasid = s->op == OP_PASID_ATTACH || s->op == OP_PASID_REPLACE;
 	struct iommu_test_cmd cmd = {
 		.op = IOMMU_TEST_OP_PASID_CHECK_HWPT,
-		.id = stdev_id(k, s->arg[0]),
-		.pasid_check.pasid = has_pasid ? s->arg[1] : 0,
+		.id = stdev_id(k, device),
+		.pasid_check.pasid = pasid,
 	};
+
+	if (hwpt >= 0)
+		cmd.pasid_check.hwpt_id = kernel_id(k, OBJECT(HWPT, hwpt));
+	return !test(k, &cmd);
+}
+
+/* Is the device, or its PASID, attached to what the model says it is? */
+static const char *check_attachment(const struct kernel *k,
+				    const struct model *m, const struct step *s,
+				    bool others)
+{
+	bool has_pasid = s->op == OP_PASID_ATTACH || s->op == OP_PASID_REPLACE;
+	uint32_t pasid = has_pasid ? s->arg[1] : 0;
 	int hwpt;
 
 	if (TYPE(s->arg[0]) != DEVICE || !m->device[SLOT(s->arg[0])].used)
 		return NULL;
-	hwpt = model_attached(m, s->arg[0], cmd.pasid_check.pasid);
-	if (hwpt >= 0)
-		cmd.pasid_check.hwpt_id = kernel_id(k, OBJECT(HWPT, hwpt));
-	if (test(k, &cmd))
+	hwpt = model_attached(m, s->arg[0], pasid);
+	if (others && hwpt >= NR_MADE_HWPTS)
+		return NULL;
+	if (!kernel_is_attached(k, s->arg[0], pasid, hwpt))
 		return wrong(hwpt < 0 ? "the device is attached" :
 				"the device is not attached to h%d", hwpt);
 	return NULL;
@@ -575,9 +593,9 @@ static const char *error_name(int rc)
 }
 
 static const char *compare_after(const struct kernel *k, const struct model *m,
-				 const struct step *s)
+				 const struct step *s, bool others)
 {
-	const char *text = kernel_compare(k, m);
+	const char *text = others ? NULL : kernel_compare(k, m);
 
 	switch (s->op) {
 	case OP_DEVICE_AT:
@@ -586,14 +604,55 @@ static const char *compare_after(const struct kernel *k, const struct model *m,
 	case OP_DETACH:
 	case OP_PASID_ATTACH:
 	case OP_PASID_REPLACE:
-		return text ?: check_attachment(k, m, s);
+		return text ?: check_attachment(k, m, s, others);
 	default:
 		return text;
 	}
 }
 
+/*
+ * What a step may answer because of what another thread has in the same IOAS. It
+ * has done nothing then.
+ */
+static bool in_the_way(const struct step *s, int rc)
+{
+	switch (s->op) {
+	case OP_DEVICE_AT:
+	case OP_LOAD:
+	case OP_HWPT:
+	case OP_ATTACH:
+	case OP_REPLACE:
+	case OP_ALLOW:
+	case OP_RESERVE:
+	case OP_ACCESS:
+	case OP_ACCESS_MOVE:
+		return rc == -EADDRINUSE;
+	case OP_MAP:
+		return rc == -EEXIST || rc == -EINVAL;
+	case OP_MAP_ANYWHERE:
+		return rc == -ENOSPC || rc == -EINVAL;
+	default:
+		return false;
+	}
+}
+
+/* Is it one of the regions that the step loads? */
+static bool is_region(struct model *m, const struct step *s, struct range r)
+{
+	struct step query = { .op = OP_QUERY,
+			      .arg = { s->arg[1], 2 * MAX_REGIONS } };
+	struct answer a;
+
+	if (model_step(m, &query, false, &a))
+		return false;
+	for (size_t i = 0; i < a.nr_regions; i++)
+		if (a.regions[i].start == r.start && a.regions[i].last == r.last)
+			return true;
+	return false;
+}
+
 const char *kernel_step(struct kernel *k, struct model *m,
-			const struct step *s)
+			const struct step *s, bool others)
 {
 	struct model before = *m;
 	struct answer want;
@@ -617,7 +676,8 @@ const char *kernel_step(struct kernel *k, struct model *m,
 		struct range clash = { 0 };
 
 		if (rc == -EADDRINUSE)
-			clash = want.clash;
+			clash = others && is_region(&before, s, got.clash) ?
+				got.clash : want.clash;
 		if (got.clash.start != clash.start ||
 		    got.clash.last != clash.last)
 			return wrong("the clash is 0x%" PRIx64 "-0x%" PRIx64
@@ -633,11 +693,16 @@ const char *kernel_step(struct kernel *k, struct model *m,
 	if (failed && rc && rc != want_rc && injected(rc)) {
 		outcomes[s->op][INJECTED]++;
 		*m = before;
-		return compare_after(k, m, s);
+		return compare_after(k, m, s, others);
+	}
+	if (others && rc != want_rc && in_the_way(s, rc)) {
+		outcomes[s->op][IN_THE_WAY]++;
+		*m = before;
+		return compare_after(k, m, s, others);
 	}
 	if (failed && !rc && !want_rc && TYPE(s->arg[1]) == IOAS &&
 	    (s->op == OP_ATTACH || s->op == OP_REPLACE) &&
-	    !known(k, got.id)) {
+	    !others && !known(k, got.id)) {
 		*m = before;
 		want_rc = model_step(m, s, true, &want);
 	}
@@ -647,55 +712,59 @@ const char *kernel_step(struct kernel *k, struct model *m,
 			     error_name(rc), error_name(want_rc));
 	outcomes[s->op][rc ? REFUSED : SUCCESS]++;
 	if (!rc || rc == -EMSGSIZE) {
-		text = check_answer(k, m, s, &got, &want);
+		text = check_answer(k, m, s, &got, &want, others);
 		if (text)
 			return text;
 	}
 	if (!rc)
 		remember(k, s, &got, &want);
 	forget(k, m);
-	return compare_after(k, m, s);
+	return compare_after(k, m, s, others);
+}
+
+const char *kernel_compare_ioas(const struct kernel *k, unsigned int ioas,
+				const struct range *want, size_t nr,
+				uint64_t alignment)
+{
+	static struct iommu_iova_range got[MAX_THREADS * MAX_ALLOWED];
+	struct iommu_ioas_iova_ranges cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = kernel_id(k, OBJECT(IOAS, ioas)),
+		.num_iovas = NR(got),
+		.allowed_iovas = (uintptr_t)got,
+	};
+	int rc = call(k, IOMMU_IOAS_IOVA_RANGES, &cmd);
+
+	if (rc)
+		return wrong("IOMMU_IOAS_IOVA_RANGES of i%u: %s", ioas,
+			     error_name(rc));
+	for (size_t i = 0; i < nr && i < cmd.num_iovas; i++)
+		if (got[i].start != want[i].start || got[i].last != want[i].last)
+			return wrong("i%u allows 0x%" PRIx64 "-0x%" PRIx64
+				     ", the model 0x%" PRIx64 "-0x%" PRIx64,
+				     ioas, (uint64_t)got[i].start,
+				     (uint64_t)got[i].last,
+				     want[i].start, want[i].last);
+	if (cmd.num_iovas != nr)
+		return wrong("i%u allows %u ranges, the model %zu", ioas,
+			     cmd.num_iovas, nr);
+	if (cmd.out_iova_alignment != alignment)
+		return wrong("i%u is aligned to %" PRIu64 ", not to %" PRIu64,
+			     ioas, (uint64_t)cmd.out_iova_alignment, alignment);
+	return NULL;
 }
 
 const char *kernel_compare(const struct kernel *k, const struct model *m)
 {
 	static struct range want[MAX_ALLOWED];
-	static struct iommu_iova_range got[MAX_ALLOWED];
+	const char *text = NULL;
 
-	for (unsigned int i = 0; i < NR_IOAS; i++) {
-		struct iommu_ioas_iova_ranges cmd = {
-			.size = sizeof(cmd),
-			.ioas_id = kernel_id(k, OBJECT(IOAS, i)),
-			.num_iovas = NR(got),
-			.allowed_iovas = (uintptr_t)got,
-		};
-		size_t nr;
-		int rc;
-
-		if (!m->ioas[i].used)
-			continue;
-		rc = call(k, IOMMU_IOAS_IOVA_RANGES, &cmd);
-		if (rc)
-			return wrong("IOMMU_IOAS_IOVA_RANGES of i%u: %s", i,
-				     error_name(rc));
-		nr = model_allowed(m, i, want);
-		for (size_t j = 0; j < nr && j < cmd.num_iovas; j++)
-			if (got[j].start != want[j].start ||
-			    got[j].last != want[j].last)
-				return wrong("i%u allows 0x%" PRIx64 "-0x%" PRIx64
-					     ", the model 0x%" PRIx64 "-0x%" PRIx64,
-					     i, (uint64_t)got[j].start,
-					     (uint64_t)got[j].last,
-					     want[j].start, want[j].last);
-		if (cmd.num_iovas != nr)
-			return wrong("i%u allows %u ranges, the model %zu", i,
-				     cmd.num_iovas, nr);
-		if (cmd.out_iova_alignment != model_alignment(m, i))
-			return wrong("i%u is aligned to %" PRIu64 ", not to %" PRIu64,
-				     i, (uint64_t)cmd.out_iova_alignment,
-				     model_alignment(m, i));
-	}
-	return NULL;
+	for (unsigned int i = 0; i < NR_IOAS && !text; i++)
+		if (m->ioas[i].used)
+			text = kernel_compare_ioas(k, i, want,
+						   model_allowed(m, i, want),
+						   model_alignment(m, i));
+	return text;
 }
 
 bool kernel_open(struct kernel *k)
@@ -711,7 +780,7 @@ bool kernel_open(struct kernel *k)
  * Closing the file descriptor does nearly all: an access keeps it open, and
  * iommufd warns about a device that goes with a PASID attached.
  */
-void kernel_close(struct kernel *k, const struct model *m)
+void kernel_leave(const struct kernel *k, const struct model *m)
 {
 	for (unsigned int i = 0; i < NR_ACCESSES; i++)
 		if (m->access[i].used)
@@ -727,6 +796,11 @@ void kernel_close(struct kernel *k, const struct model *m)
 				do_test(k, &s, &got);
 		}
 	}
+}
+
+void kernel_close(struct kernel *k, const struct model *m)
+{
+	kernel_leave(k, m);
 	close(k->iommufd);
 }
 
@@ -766,6 +840,19 @@ static bool measure_huge(void)
 	return good;
 }
 
+bool kernel_thread(void)
+{
+	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (fail_nth < 0)
+		diag("cannot open fail-nth: %s", strerror(errno));
+	return fail_nth >= 0;
+}
+
+void kernel_thread_end(void)
+{
+	close(fail_nth);
+}
+
 bool kernel_prepare(void)
 {
 	static const char *const quiet[] = {
@@ -792,10 +879,5 @@ bool kernel_prepare(void)
 		diag("no failslab: only iommufd's own points of failure");
 	for (size_t i = 0; i < NR(quiet); i++)
 		put(quiet[i], "0");
-	fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (fail_nth < 0) {
-		diag("cannot open fail-nth: %s", strerror(errno));
-		return false;
-	}
-	return measure_huge();
+	return kernel_thread() && measure_huge();
 }

@@ -28,16 +28,19 @@
 
 static const char usage[] =
 	"usage: model [-s SEED] [-n STEPS] [-q SEQUENCE] [-g CALLS] [-r TEXT|FILE]\n"
+	"       model -t THREADS [-s SEED] [-n STEPS]\n"
 	"\n"
 	"  -s SEED      which random numbers (1)\n"
 	"  -n STEPS     how many steps (20000)\n"
 	"  -q SEQUENCE  begin with this sequence of them, as a failure names it (0)\n"
 	"  -g CALLS     how many calls of garbage (a tenth of the steps)\n"
-	"  -r TEXT      only these steps, as a failure prints them\n";
+	"  -r TEXT      only these steps, as a failure prints them\n"
+	"  -t THREADS   so many threads take the steps, on the same IOASs\n";
 
 static uint64_t seed = 1, first_sequence;
 static unsigned long nr_steps = 20000, nr_garbage = -1UL;
 static const char *replay;
+static unsigned int nr_threads;
 
 static unsigned long nr_done;	/* without a difference */
 
@@ -90,7 +93,7 @@ static const unsigned int slots[NR_OBJECTS] = {
  * Text
  */
 
-static void print_step(FILE *f, const struct step *s)
+void print_step(FILE *f, const struct step *s)
 {
 	size_t arg = 0;
 
@@ -208,7 +211,12 @@ int steps_from_text(const char *text, struct step *s, size_t max)
  * Random steps
  */
 
-static uint64_t random_state;
+static _Thread_local uint64_t random_state;
+
+void random_seed(uint64_t s)
+{
+	random_state = s;
+}
 
 /* splitmix64 */
 uint64_t random_number(void)
@@ -526,7 +534,7 @@ static enum op first(const struct model *m, enum op op)
 	return op;
 }
 
-static void random_step(const struct model *m, struct step *s)
+static void any_step(const struct model *m, struct step *s)
 {
 	struct range r = some_range(m);
 
@@ -650,14 +658,21 @@ static void random_step(const struct model *m, struct step *s)
 	}
 }
 
-/*
- * Sequences
- */
-
 static bool may(const struct model *m, const struct step *s)
 {
 	return (!s->nth || steps[s->op].may_fail) && model_may(m, s);
 }
+
+void random_step(const struct model *m, struct step *s)
+{
+	do {
+		any_step(m, s);
+	} while (!may(m, s));
+}
+
+/*
+ * Sequences
+ */
 
 static unsigned long number_from(const char *path)
 {
@@ -678,7 +693,7 @@ static unsigned long warnings(void)
 	return number_from("/sys/kernel/warn_count");
 }
 
-static unsigned long taint(void)
+unsigned long taint(void)
 {
 	return number_from("/proc/sys/kernel/tainted");
 }
@@ -700,12 +715,10 @@ static const char *play(struct step *s, size_t nr, bool make, size_t *at)
 		return "there is no /dev/iommu";
 	for (*at = 0; *at < nr && !wrong; ++*at) {
 		if (make)
-			do {
-				random_step(&m, &s[*at]);
-			} while (!may(&m, &s[*at]));
+			random_step(&m, &s[*at]);
 		else if (!may(&m, &s[*at]))
 			continue;
-		wrong = kernel_step(&k, &m, &s[*at]);
+		wrong = kernel_step(&k, &m, &s[*at], false);
 	}
 	kernel_close(&k, &m);
 	if (!wrong && warnings() != before)
@@ -837,7 +850,7 @@ static void sequences(void)
 					nr_steps - nr_done : LENGTH;
 		const char *wrong;
 
-		random_state = seed ^ q * 0xd1342543de82ef95;
+		random_seed(seed ^ q * 0xd1342543de82ef95);
 		wrong = play(s, nr, true, &at);
 		if (wrong) {
 			check(!wrong, "%s", wrong);
@@ -878,7 +891,7 @@ static void everywhere(void)
 		return;
 	}
 	for (size_t i = 0; i < NR_OPS; i++) {
-		unsigned int *n = outcomes[i];
+		_Atomic unsigned int *n = outcomes[i];
 
 		diag("%-14s %6u done %6u refused %5u made to fail",
 		     steps[i].name, n[SUCCESS], n[REFUSED], n[INJECTED]);
@@ -895,8 +908,15 @@ static void calls_of_garbage(void)
 {
 	const char *wrong;
 
-	random_state = seed;
+	random_seed(seed);
 	wrong = garbage(nr_garbage);
+	check(!wrong, "%s", wrong);
+}
+
+static void side_by_side(void)
+{
+	const char *wrong = threads(nr_threads, nr_steps, seed);
+
 	check(!wrong, "%s", wrong);
 }
 
@@ -943,9 +963,13 @@ int main(int argc, char **argv)
 		{ "prepare", prepare },
 		{ "the steps once more", again },
 	};
+	static const struct ktap_case together[] = {
+		{ "prepare", prepare },
+		{ "random steps of several threads", side_by_side },
+	};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:n:q:g:r:h")) != -1) {
+	while ((opt = getopt(argc, argv, "s:n:q:g:r:t:h")) != -1) {
 		switch (opt) {
 		case 's':
 			seed = strtoull(optarg, NULL, 0);
@@ -962,6 +986,12 @@ int main(int argc, char **argv)
 		case 'r':
 			replay = optarg;
 			break;
+		case 't':
+			nr_threads = strtoul(optarg, NULL, 0);
+			if (nr_threads && nr_threads <= MAX_THREADS)
+				break;
+			fprintf(stderr, "model: 1 to %d threads\n", MAX_THREADS);
+			return 2;
 		default:
 			fputs(usage, opt == 'h' ? stdout : stderr);
 			return opt == 'h' ? 0 : 2;
@@ -971,5 +1001,7 @@ int main(int argc, char **argv)
 		nr_garbage = nr_steps / 10;
 	if (replay)
 		return ktap_run(one, NR(one));
+	if (nr_threads)
+		return ktap_run(together, NR(together));
 	return ktap_run(all, NR(all));
 }

@@ -5,6 +5,7 @@
  *   model-policy.c  the model: what a step answers and what it leaves behind
  *   model-kernel.c  the same step on /dev/iommu, and the comparison
  *   model-garbage.c calls of random bytes, which must change nothing
+ *   model-threads.c threads that take steps on the same IOASs at the same time
  *   model.c         sequences of steps: made, told as text, shrunk
  */
 #ifndef MODEL_H
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* From TREE: the test uapi is not exported. */
 #include "iommufd_test.h"
@@ -225,36 +227,70 @@ struct kernel {
 /* Once: makes ready for fault injection, measures huge_aperture. */
 bool kernel_prepare(void);
 
-/* A file descriptor of its own, without anything in it. */
+/* At the begin and the end of each other thread that takes steps. */
+bool kernel_thread(void);
+void kernel_thread_end(void);
+
+/*
+ * A file descriptor of its own, without anything in it. To leave it is all that
+ * has to be done before it is closed.
+ */
 bool kernel_open(struct kernel *k);
+void kernel_leave(const struct kernel *k, const struct model *m);
 void kernel_close(struct kernel *k, const struct model *m);
 
 /*
- * Does the step to both and compares what they answer and all IOASs.
+ * Does the step to both and compares what they answer and all IOASs. If @others
+ * are at work on the same IOASs, they may be the reason why it is refused, and
+ * these are not compared.
  * Return: NULL, or what is different, in a buffer that the next call uses.
  */
 const char *kernel_step(struct kernel *k, struct model *m,
-			const struct step *step);
+			const struct step *step, bool others);
 const char *kernel_compare(const struct kernel *k, const struct model *m);
+const char *kernel_compare_ioas(const struct kernel *k, unsigned int ioas,
+				const struct range *want, size_t nr,
+				uint64_t alignment);
+
+/* Does the step without a model. Return: 0 or a negative errno. */
+int kernel_try(const struct kernel *k, const struct step *step);
+
+/* Is the device, or its PASID, attached to this HWPT, or to nothing (-1)? */
+bool kernel_is_attached(const struct kernel *k, uint64_t device, uint32_t pasid,
+			int hwpt);
 
 /* The id of what a step names. */
 uint32_t kernel_id(const struct kernel *k, uint64_t object);
 
 /* How often each op ended how; for the summary. */
-enum outcome { SUCCESS, REFUSED, INJECTED, NR_OUTCOMES };
-extern unsigned int outcomes[NR_OPS][NR_OUTCOMES];
+enum outcome { SUCCESS, REFUSED, INJECTED, IN_THE_WAY, NR_OUTCOMES };
+extern _Atomic unsigned int outcomes[NR_OPS][NR_OUTCOMES];
 
 /* model.c */
+
+/* Each thread has random numbers of its own. */
+void random_seed(uint64_t seed);
 uint64_t random_number(void);
 static inline bool chance(unsigned int percent)
 {
 	return random_number() % 100 < percent;
 }
 
+/* A step that may be tried */
+void random_step(const struct model *m, struct step *step);
+
 /* Steps from text; the number of them, or -1. */
 int steps_from_text(const char *text, struct step *steps, size_t max);
+void print_step(FILE *f, const struct step *step);
+
+/* What the kernel has reported until now, as bits */
+unsigned long taint(void);
 
 /* model-garbage.c */
 const char *garbage(unsigned long calls);
+
+/* model-threads.c */
+#define MAX_THREADS 16
+const char *threads(unsigned int nr, unsigned long steps, uint64_t seed);
 
 #endif
