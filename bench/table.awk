@@ -42,18 +42,23 @@ function cell(row, d, r,   stock, end) {
 	return sprintf("%d -> %d, %.3f", stock, end, end / stock)
 }
 
+# the head of a table with a column for each number of regions, and its rule
+function head(columns, rule,   i) {
+	printf "%s", columns
+	for (i = 1; i <= nr; i++)
+		printf " %d region%s |", regions[i], regions[i] == 1 ? "" : "s"
+	printf "\n%s", rule
+	for (i = 1; i <= nr; i++)
+		printf " ---: |"
+	print ""
+}
+
 END {
 	print "\n## Attach, replace, detach\n"
 	print "Of a group of mock devices, each with so many regions, one of them the software"
 	print "MSI window: stock -> end, and their ratio. A relaxable region is not reserved, so"
 	print "the last rows show what the driver's own list costs.\n"
-	printf "| | devices |"
-	for (i = 1; i <= nr; i++)
-		printf " %d region%s |", regions[i], regions[i] == 1 ? "" : "s"
-	printf "\n| --- | ---: |"
-	for (i = 1; i <= nr; i++)
-		printf " ---: |"
-	print ""
+	head("| | devices |", "| --- | ---: |")
 	for (i = 1; i <= n; i++)
 		for (j = 1; j <= nd; j++) {
 			printf "| %s | %d |", what[rows[i]], devices[j]
@@ -64,13 +69,7 @@ END {
 
 	print "\n## Query and load\n"
 	print "Of one device, at the end only.\n"
-	printf "| |"
-	for (i = 1; i <= nr; i++)
-		printf " %d region%s |", regions[i], regions[i] == 1 ? "" : "s"
-	printf "\n| --- |"
-	for (i = 1; i <= nr; i++)
-		printf " ---: |"
-	print ""
+	head("| |", "| --- |")
 	split("query load load-again", calls, " ")
 	name["query"] = "IOMMU_RESV_IOVA_RANGES"
 	name["load"] = "IOMMU_IOAS_LOAD_RESV_IOVAS into a new IOAS"

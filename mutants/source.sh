@@ -11,9 +11,8 @@ export CCACHE_DISABLE
 
 # source_tree: makes the sources those of the tree's commit, if they are not already
 source_tree() {
-	[ -d "$src" ] || t worktree add -q --detach "$src" HEAD
-	[ "$(g -C "$src" rev-parse HEAD)" = "$(t rev-parse HEAD)" ] ||
-		g -C "$src" checkout -q -f --detach "$(t rev-parse HEAD)"
+	_head=$(t rev-parse HEAD)
+	[ "$(g -C "$src" rev-parse HEAD 2>/dev/null)" = "$_head" ] || checkout "$_head" "$src"
 }
 
 # source_kernel ARCH FLAVOUR: builds one; sets $kernel to its image
