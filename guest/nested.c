@@ -335,6 +335,37 @@ static void better_layout(void)
 	gives_up(bad_ioas, &bad_untouched, NULL, 0);
 }
 
+/*
+ * The page for MSIs goes into an S2 when the device first asks for one, or comes
+ * with MSIs on. This one has never had it.
+ */
+static void fresh_s2(void)
+{
+	uint32_t fresh_ioas, s2;
+	struct ranges all;
+
+	if (!check_rc(resv_ioas_alloc(guest.iommufd, &fresh_ioas), 0) ||
+	    !check_rc(guest_map(&guest, fresh_ioas, RAM_IPA, ram, RAM_SIZE),
+		      0) ||
+	    !check_rc(resv_hwpt_alloc(guest.iommufd, guest.dev_id, fresh_ioas,
+				      0, &s2),
+		      0) ||
+	    !guest_ranges(&guest, fresh_ioas, &all))
+		return;
+	if (check_rc(vfio_attach(guest.dev, s2), 0)) {
+		gives_up(fresh_ioas, &all, regions, NR_REGIONS);
+		gives_up(ioas, &untouched, NULL, 0);
+		guest_dma(&guest, ipa(PAGE_A), page(PAGE_A), ipa(PAGE_B),
+			  page(PAGE_B), PAGE);
+		guest_msi(&guest, true);
+		move(TRANSLATING);
+	}
+	gives_up(fresh_ioas, &all, NULL, 0);
+	free(all.at);
+	check_rc(resv_destroy(guest.iommufd, s2), 0);
+	check_rc(resv_destroy(guest.iommufd, fresh_ioas), 0);
+}
+
 static void let_go(void)
 {
 	uint32_t ids[] = {
@@ -399,6 +430,8 @@ static const struct ktap_case cases[] = {
 	  bad_attach },
 	{ "move that RAM off the window: attach and replace work",
 	  better_layout },
+	{ "replace by an S2 that is new to the device: DMA at IPA, and its MSI arrives",
+	  fresh_s2 },
 };
 
 static const struct ktap_case last_case = {
