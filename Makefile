@@ -9,6 +9,7 @@ help:
 #:                                   smmuv3, vtd, vtd39, amd, virtio, mock or guest
 #:   make test [SUITE=...]                       ./test: see it pass
 #:   make test SUITE="guest guest-debug"         a real guest of Debian's QEMU 11
+#:   make test SUITE=kcsan                       data races, by KCSAN
 #:   make page-sizes                             arm64 with 4K, 16K and 64K pages
 #:   make try T="iommufd_resv -f resv_load"      the tree as it stands, one selftest
 #:   make try T="model -n 1000000 -s 7"          ... or many random steps
@@ -83,7 +84,7 @@ qemu-check-series:
 
 #: Parts
 #:   make packages            install the Debian packages that are missing
-#:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug|check|modular|coverage
+#:   make kernel ARCH=x86_64|arm64 FLAVOUR=fast|debug|check|modular|coverage|kcsan
 #:                            arm64 also FLAVOUR=fast-16k and so on: 4k, 16k, 64k
 #:   make guest ARCH=x86_64|arm64 FLAVOUR=...   its programs and initramfs
 #:   vm/boot -h                            boot a machine by hand
