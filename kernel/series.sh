@@ -103,9 +103,20 @@ format() {
 		-o "$@" base..HEAD
 }
 
-# newest: is this the newest base? Only that one is in linux/.
-newest() {
-	[ "$BASE" = "$(cd "$TOP/patches" && printf '%s\n' [0-9]*/base | sed 's|/base$||' | sort -V | tail -n 1)" ]
+# The bases of Linux, the newest first. The first is where the series is written, and
+# the only one in linux/; the others follow it.
+bases() { (cd "$TOP/patches" && printf '%s\n' [0-9]*/base | sed 's|/base$||' | sort -rV); }
+NEWEST=$(bases | sed 1q)
+newest() { [ "$BASE" = "$NEWEST" ]; }
+
+# carried: the patches of the newest base, a line "ID FILE" for each, where ID is what
+# git calls the file. patches/$BASE/carried of an older base has those that its series
+# is a counterpart of; see kernel/carry.
+carried() {
+	cd "$TOP/patches/$NEWEST" || return
+	for _f in [0-9]*.patch; do
+		[ "$_f" = $COVER ] || echo "$(g hash-object --no-filters "$_f") $_f"
+	done
 }
 
 # reading DIR: what the series makes of the tree, for reading: each file that it
