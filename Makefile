@@ -41,6 +41,10 @@ bench:
 #:                            documentation: what is new against the base?
 #:   make bisect [N="1 2"]    every patch at its place: builds, boots, passes its tests
 #:   make coverage            which added lines and branches does no test reach?
+#: Older bases, and other trees; see patches/README.md
+#:   make carry BASE=6.12         what has changed in the newest series, to an older one
+#:   make range-diff BASE=6.12    what differs between the two
+#:   make nearest LINUX=PATH      which base is nearest to a tree, and what stops it?
 tree:
 	kernel/tree
 export:
@@ -55,6 +59,12 @@ bisect:
 	review/bisect $(N)
 coverage:
 	review/coverage
+carry:
+	kernel/carry
+range-diff:
+	kernel/range-diff
+nearest:
+	kernel/nearest
 
 #: Run it as kernel CI does, on the tree as it stands; KTAP in results/review
 #:   make kunit [NAME="um x86_64 arm64 amd arm-smmu-v3"]   kunit.py
@@ -103,5 +113,5 @@ iommufd-resv:
 
 #: BASE=7.3, LINUX=PATH and CACHE=DIR go with all of them; see README.md.
 
-.PHONY: help run test page-sizes try mutants bench tree export agree check-series review bisect coverage kunit kselftest packages kernel guest iommufd-resv \
+.PHONY: help run test page-sizes try mutants bench tree export agree check-series review bisect coverage carry range-diff nearest kunit kselftest packages kernel guest iommufd-resv \
 	qemu-tree qemu-export qemu-agree qemu qemu-check-series

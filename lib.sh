@@ -188,6 +188,11 @@ lock() {
 # shellcheck disable=SC1090
 base() { (. "$TOP/patches/$BASE/base" && eval "printf '%s\n' \"\${$1:-}\""); }
 
+# lacks WORD: is it among what patches/$BASE/base says that this base has not?
+lacks() {
+	case " $(base without) " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
 # linux_only: for what has to do with kernels
 linux_only() {
 	[ "$NAME" = Linux ] || die "BASE=$BASE is a base of $NAME." "Choose one of Linux: BASE=7.3."
