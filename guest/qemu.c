@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * QEMU with patches/qemu-* beside the same QEMU without, on a host with an AMD
- * IOMMU: what becomes of guest memory over a reserved region of a device. Prints
- * KTAP.
+ * QEMU with patches/qemu-* beside the same QEMU without: what becomes of guest memory
+ * over a reserved region of a device. Prints KTAP.
  *
  *	vfio-take qemu MACHINE
  *
- * MACHINE is amd and says what to expect, or base: the same and a kernel without the
- * calls.
+ * MACHINE says what to expect: amd, where all devices have the same two regions; vtd
+ * (vtd-hole), where the edu has what the devices on amd have, and the NIC only the
+ * doorbell; or base: amd and a kernel without the calls.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -341,6 +341,81 @@ static const struct ktap_case amd_cases[] = {
 	{ "with: virtio-iommu has the regions of each device", virtio_iommu },
 };
 
+/* Devices with different regions: the hole is the edu's alone */
+
+static void vtd_own_regions(void)
+{
+	need(vm_start(&vm, "series", EDU NIC));
+	traced_doorbell(2);
+	traced_hole(1);
+	traced("iommufd_cdev_load_resv  " EDU_ADDRESS, 1);
+	traced("2 reserved regions, loaded=1", 1);
+	traced("iommufd_cdev_load_resv  " NIC_ADDRESS, 1);
+	traced("1 reserved regions, loaded=1", 1);
+	need(vm_do(&vm, MAKE_RAM("ram1")));
+	if (vm_refused(&vm, PLUG_OVER_HOLE))
+		vm_said(&vm, REFUSAL);
+	need(vm_lives(&vm) && vm_end(&vm));
+}
+
+static void vtd_virtio_iommu(void)
+{
+	need(vm_start(&vm, "series", " -device virtio-iommu-pci" EDU NIC));
+	/* and the end of the 48 bits that the IOMMU translates, of both */
+	traced("virtio_iommu_host_resv_regions ", 5);
+	traced("host-resv-reg[0] = [0xfee00000,0xfeefffff] type=0", 2);
+	traced("host-resv-reg[1] = [0xfd00000000,0xffffffffff] type=0", 1);
+	traced("= [0x1000000000000,0xffffffffffffffff] type=0", 2);
+	need(vm_lives(&vm) && vm_end(&vm));
+}
+
+static void vtd_nic_over_hole(void)
+{
+	need(vm_start(&vm, "series", "") && vm_do(&vm, PLUG_NIC) &&
+	     vm_do(&vm, MAKE_RAM("ram1")) && vm_do(&vm, PLUG_OVER_HOLE));
+	need(vm_do(&vm, QUERY_MEMORY));
+	vm_said_in(&vm, "\"addr\": " HOLE ",");
+	need(vm_lives(&vm));
+}
+
+static void vtd_edu_over_ram(void)
+{
+	if (vm_refused(&vm, PLUG_EDU))
+		vm_said(&vm, "vfio " EDU_ADDRESS ": " REFUSAL);
+	/* no other IOAS behind anybody's back, and the NIC goes on */
+	traced("iommufd_cdev_alloc_ioas ", 1);
+	need(vm_lives(&vm));
+}
+
+static void vtd_nic_again(void)
+{
+	need(vm_do(&vm, UNPLUG("nic")) && vm_unplugged(&vm));
+	need(vm_do(&vm, PLUG_NIC) && vm_lives(&vm));
+	need(vm_end(&vm));
+}
+
+static void vtd_base_over_hole(void)
+{
+	need(vm_start(&vm, "base", EDU NIC) && vm_do(&vm, MAKE_RAM("ram1")));
+	if (vm_dies(&vm, PLUG_OVER_HOLE)) {
+		vm_mask(&vm);
+		vm_said_in(&vm, NO_MAPPING "\n");
+		vm_said_in(&vm, HW_ERROR);
+	}
+}
+
+static const struct ktap_case vtd_cases[] = {
+	{ "without: RAM plugged over the hole of one of two devices ends the VM",
+	  vtd_base_over_hole },
+	{ "with: it is refused, by the name of that device", vtd_own_regions },
+	{ "with: virtio-iommu tells each device's own regions", vtd_virtio_iommu },
+	{ "with: RAM goes where only a device that is not there has a region",
+	  vtd_nic_over_hole },
+	{ "with: that device is refused then, by name", vtd_edu_over_ram },
+	{ "with: the other one is unplugged and plugged again",
+	  vtd_nic_again },
+};
+
 /* On a kernel without the calls both say and do the same. */
 
 static void same(void)
@@ -410,8 +485,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "amd"))
 		return ktap_run(amd_cases, ARRAY_SIZE(amd_cases));
+	if (argc == 2 && !strcmp(argv[1], "vtd"))
+		return ktap_run(vtd_cases, ARRAY_SIZE(vtd_cases));
 	if (argc == 2 && !strcmp(argv[1], "base"))
 		return ktap_run(base_cases, ARRAY_SIZE(base_cases));
-	fprintf(stderr, "usage: qemu amd|base\n");
+	fprintf(stderr, "usage: qemu amd|vtd|base\n");
 	return 2;
 }
