@@ -784,6 +784,15 @@ int main(int argc, char **argv)
 	if (relaxable)
 		return ktap_run(relaxable_cases, RELAXABLE_CASES);
 
+	/* No SMMUv3 nests there, and whoever has domain_alloc_user() is asked */
+	if (guest_kernel_before(6, 13)) {
+		static struct machine older;
+
+		older = *machine;
+		older.nest_parent = false;
+		older.nests_alone = strcmp(machine->name, "virtio");
+		machine = &older;
+	}
 	memcpy(all, cases, sizeof(cases));
 	memcpy(all + NR_CASES, layout_cases, sizeof(layout_cases));
 	if (machine->own.run)

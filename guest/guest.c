@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -217,4 +219,15 @@ bool guest_msi(struct guest *guest, bool arrives)
 	return check(count == arrives,
 		     "raised one MSI, %" PRIu64 " arrived, expected %d", count,
 		     arrives);
+}
+
+bool guest_kernel_before(unsigned int major, unsigned int minor)
+{
+	unsigned int has_major, has_minor;
+	struct utsname name;
+
+	return !uname(&name) &&
+	       sscanf(name.release, "%u.%u", &has_major, &has_minor) == 2 &&
+	       (has_major < major ||
+		(has_major == major && has_minor < minor));
 }

@@ -72,4 +72,7 @@ bool guest_msi_on(struct guest *guest);
 /* Raises it once: exactly one arrives, or (@arrives false) none. */
 bool guest_msi(struct guest *guest, bool arrives);
 
+/* Is the kernel that runs older than this one? Older bases can do less. */
+bool guest_kernel_before(unsigned int major, unsigned int minor);
+
 #endif

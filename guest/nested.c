@@ -317,12 +317,28 @@ static void bad_attach(void)
 	holds(DETACHED);
 }
 
+/*
+ * Up to Linux 6.18 the driver wants a vDEVICE for every nested HWPT, and not only for
+ * one that translates. A device has one, which here is of the first layout's vIOMMU.
+ */
+static bool needs_vdevice(void)
+{
+	return guest_kernel_before(6, 19);
+}
+
 static void better_layout(void)
 {
+	uint32_t to = needs_vdevice() ? bad_s2 : bad_bypass;
+
 	if (!check_rc(guest_unmap(&guest, bad_ioas, window->start, RAM_SIZE),
 		      0) ||
-	    !check_rc(guest_map(&guest, bad_ioas, RAM_IPA, ram, RAM_SIZE), 0) ||
-	    !check_rc(vfio_attach(guest.dev, bad_bypass), 0))
+	    !check_rc(guest_map(&guest, bad_ioas, RAM_IPA, ram, RAM_SIZE), 0))
+		return;
+	if (needs_vdevice()) {
+		check_rc(vfio_attach(guest.dev, bad_bypass), -ENOENT);
+		gives_up(bad_ioas, &bad_untouched, NULL, 0);
+	}
+	if (!check_rc(vfio_attach(guest.dev, to), 0))
 		return;
 	gives_up(bad_ioas, &bad_untouched, regions, NR_REGIONS);
 	gives_up(ioas, &untouched, NULL, 0);
