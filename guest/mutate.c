@@ -345,26 +345,31 @@ static bool lockdep_off(void)
 static const char *leak(void)
 {
 	static char line[300];
-	bool found = false;
 
-	/* what is younger is not reported; a pointer that moved may be missed once */
+	/*
+	 * What is younger is not reported, a pointer that moved may be missed once, and
+	 * one that was left on a stack or in a register hides a leak for a while.
+	 */
 	usleep(5200000);
-	for (int scan = 0; scan < 2; scan++) {
+	for (int scan = 0, seen = 0; scan < 4; scan++) {
+		bool found = false;
 		FILE *f;
 
 		put(KMEMLEAK, "scan", 4);
 		f = fopen(KMEMLEAK, "re");
 		if (!f)
 			die(KMEMLEAK);
-		found = false;
-		while (fgets(line, sizeof(line), f) && !found)
+		while (!found && fgets(line, sizeof(line), f))
 			found = strstr(line, "unreferenced object");
 		fclose(f);
-		if (!found)
-			return NULL;
+		seen = found ? seen + 1 : 0;
+		if (seen == 2) {
+			line[strcspn(line, "\n")] = 0;
+			return line;
+		}
+		usleep(500000);
 	}
-	line[strcspn(line, "\n")] = 0;
-	return line;
+	return NULL;
 }
 
 /* The lines of one fault; false when the kernel may not be as it was */
