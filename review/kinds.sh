@@ -171,11 +171,11 @@ versions() {
 	esac
 }
 
-# What the tool is run with is part of the key, too: the function above, and the
-# configuration.
+# What the tool is run with is part of the key, too: the function above, the one that
+# takes its findings, and the configuration.
 depends() {
 	versions "$1"
-	sed -n "/^${1%%-*}() {/,/^}/p" "$TOP/review/kinds.sh"
+	sed -n "/^${1%%-*}() {/,/^}/p; /^findings() {/,/^}/p" "$TOP/review/kinds.sh"
 	(cd "$TOP/kernel/config" && cat common.config check.config modular.config series.config "${1#*-}"*.config)
 	case $1 in
 	coccinelle-*) code "$2" && t ls-tree "$2" tools/testing/selftests/ ;;
@@ -192,7 +192,7 @@ findings() {
 	case $1 in
 	coccinelle-*)
 		grep -E '^[^ ]+:[0-9]+:[0-9]+-[0-9]+: ' "$2" | sed "s|^$src/||; s|^\./||" | sort -u |
-			sed -E 's/:[0-9]+:[0-9]+-[0-9]+:/:/' | sort ;;
+			sed -E 's/:[0-9]+:[0-9]+-[0-9]+:/:/; s/ on line [0-9]+/ on a line/' | sort ;;
 	uapi-*) grep -E '^(==== .*[^=]|error - )' "$2" | sed "s/$base/the base/g" | sort ;;
 	modular-*) sort "$2" ;;
 	*) warnings "$2" ;;
